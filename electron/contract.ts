@@ -1,0 +1,327 @@
+/**
+ * The product's words: what the agent knows, what a window may ask of the agent, and what it may ask of the shell.
+ *
+ * This file imports nothing. Everything in a `Snapshot` is safe to show, to store and to send: names, kinds, counts and times, never a
+ * value of a secret, a prompt or the content of a file. Times are ISO 8601 in UTC; paths under a home folder are written `~/…`.
+ */
+
+export type Platform = 'darwin' | 'linux' | 'win32';
+
+/** Where a tool was met. */
+export type Surface = 'desktop' | 'cli' | 'ide-extension' | 'browser' | 'browser-extension' | 'runtime' | 'agent';
+
+/** How sure the row is: `certain` names itself, `likely` has a telling name, `possible` is two weak traces. */
+export type Confidence = 'certain' | 'likely' | 'possible';
+
+export type VerdictStatus =
+  | 'approved'
+  | 'conditional'
+  | 'wrong-tier'
+  | 'tier-unknown'
+  | 'pending'
+  | 'tolerated'
+  | 'unreviewed'
+  | 'prohibited'
+  | 'expired';
+
+/** What the organization does about a tool: record only, tell the employee, or act. */
+export type Mode = 'monitor' | 'warn' | 'enforce';
+
+export type Verdict = {
+  readonly status: VerdictStatus;
+  /** One plain sentence for the employee. */
+  readonly reason: string;
+  /** The policy rule or grant that decided, or null where the stance did. */
+  readonly rule: string | null;
+  readonly clause: string | null;
+  /** Ids of the policy's data classes that may go in; empty where nothing is said. */
+  readonly dataClasses: readonly string[];
+  readonly conditions: string | null;
+  /** When this verdict ends by itself. */
+  readonly until: string | null;
+  readonly mode: Mode;
+};
+
+/** Why a row exists. Strongest first in a tool's list. */
+export type Evidence = {
+  readonly kind: 'process' | 'window' | 'package' | 'app' | 'binary' | 'config';
+  readonly path: string | null;
+  readonly pid?: number;
+  /** npm, pnpm, bun, pipx, uv, brew, cask, snap, flatpak, dpkg, msix, uninstall… */
+  readonly manager?: string;
+  readonly name?: string;
+  readonly version?: string | null;
+};
+
+/** One installation or appearance of a tool. */
+export type Place = {
+  readonly surface: Surface;
+  /** Null when it can't be known without running the tool. */
+  readonly version: string | null;
+  readonly path: string | null;
+  readonly home: string | null;
+  readonly running: boolean;
+  /** False once it was there and no longer is: history is kept. */
+  readonly present: boolean;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+};
+
+/** An account the tool is signed in with; the reader of these comes with the accounts observer. */
+export type Account = {
+  readonly tier: string | null;
+  readonly organization: string | null;
+  readonly personal: boolean | null;
+  readonly source: string;
+  readonly home: string;
+  readonly verdict: Verdict;
+};
+
+/** A vendor's licence tier and what the vendor does with the data that goes in. */
+export type Tier = {
+  readonly id: string;
+  readonly name: string;
+  readonly trains: 'yes' | 'no' | 'opt-out' | 'unknown';
+};
+
+export type Tool = {
+  readonly id: string;
+  readonly family: string | null;
+  readonly name: string;
+  readonly vendor: string;
+  readonly category: string;
+  readonly confidence: Confidence;
+  readonly present: boolean;
+  readonly running: boolean;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+  readonly surfaces: readonly Surface[];
+  readonly places: readonly Place[];
+  readonly evidence: readonly Evidence[];
+  readonly accounts: readonly Account[];
+  readonly tiers: readonly Tier[];
+  /** Said where AI is one feature of a general program ("presence is not use"). */
+  readonly note: string | null;
+  readonly verdict: Verdict;
+};
+
+export type Severity = 'low' | 'medium' | 'high' | 'critical';
+
+export type Finding = {
+  readonly id: string;
+  readonly severity: Severity;
+  readonly message: string;
+  readonly advice: string;
+  readonly refs: readonly string[];
+};
+
+export type Risk = {
+  /** 0–100, higher is worse. */
+  readonly score: number;
+  readonly level: 'none' | Severity;
+  readonly findings: readonly Finding[];
+};
+
+export type McpScope = 'user' | 'project' | 'local' | 'plugin' | 'profile' | 'managed' | 'system';
+export type McpTransport = 'stdio' | 'http' | 'sse' | 'ws';
+
+export type McpIdentity = {
+  readonly kind: 'npm' | 'pypi' | 'oci' | 'go' | 'remote' | 'script' | 'binary' | 'unknown';
+  readonly name: string;
+  readonly version: string | null;
+  readonly launchHash: string;
+};
+
+export type McpServer = {
+  /** Stable for one entry in one place: hash of client, scope, project, path and name. */
+  readonly id: string;
+  readonly client: string;
+  readonly name: string;
+  readonly scope: McpScope;
+  readonly project: string | null;
+  readonly configPath: string;
+  readonly home: string | null;
+  readonly enabled: boolean;
+  readonly transport: McpTransport;
+  readonly command: string | null;
+  readonly args: readonly string[];
+  readonly url: string | null;
+  readonly identity: McpIdentity;
+  readonly secretNames: readonly string[];
+  readonly running: boolean;
+  readonly present: boolean;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+  readonly risk: Risk;
+  readonly verdict: Verdict;
+};
+
+export type RequestState = 'open' | 'approved' | 'denied' | 'needs-info' | 'withdrawn' | 'expired';
+
+export type ApprovalRequest = {
+  /** UUIDv7. */
+  readonly id: string;
+  /** A tool's id, or `mcp:` and an MCP server's name. */
+  readonly item: string;
+  readonly itemName: string;
+  readonly tier: string | null;
+  readonly dataClass: string | null;
+  readonly until: string | null;
+  readonly reason: string;
+  readonly state: RequestState;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** IT's words, where IT has said something. */
+  readonly answer: string | null;
+  /** What the employee added when asked for more. */
+  readonly added: string | null;
+};
+
+export type RequestInput = {
+  readonly item: string;
+  readonly reason: string;
+  readonly tier?: string | null;
+  readonly dataClass?: string | null;
+  readonly until?: string | null;
+};
+
+/** Something in the world that is wrong, with what mends it. Declared in `agent/problems.ts`. */
+export type Problem = {
+  readonly code: string;
+  readonly severity: 'low' | 'medium' | 'high';
+  readonly path: string | null;
+  readonly message: string;
+  readonly fix: string;
+};
+
+export type DataClass = { readonly id: string; readonly label: string; readonly examples: string | null };
+
+export type PolicyInForce = {
+  /** Null: there is no policy, everything is `unreviewed`, the mode is `warn`. */
+  readonly rev: number | null;
+  readonly organization: string | null;
+  readonly contact: string | null;
+  readonly helpUrl: string | null;
+  readonly mode: Mode;
+  readonly dataClasses: readonly DataClass[];
+  /** The text of the clauses that rules point to. */
+  readonly clauses: readonly { readonly id: string; readonly title: string; readonly text: string }[];
+  /** What the policy approves, also where it isn't on this computer. */
+  readonly approved: readonly {
+    readonly tool: string;
+    readonly name: string;
+    readonly tiers: readonly string[];
+    readonly status: 'approved' | 'conditional';
+    readonly dataClasses: readonly string[];
+    readonly conditions: string | null;
+  }[];
+  readonly source: string | null;
+};
+
+/** One thing that Muster looks at, and how that is going: the words of "What Muster sees". */
+export type Source = {
+  readonly id: 'processes' | 'foreground' | 'installed' | 'configs';
+  readonly state: 'ok' | 'looking' | 'unavailable' | 'off';
+  /** What it reads here, or why it can't, in one sentence. */
+  readonly detail: string;
+  readonly lastLook: string | null;
+};
+
+export type Device = {
+  readonly id: string;
+  readonly platform: Platform;
+  readonly hostname: string;
+  readonly user: string;
+};
+
+/** Everything a window, the tray and a notification need; replaced by whole slices. */
+export type Snapshot = {
+  readonly agent: { readonly version: string; readonly pid: number; readonly startedAt: string; readonly dataDir: string };
+  readonly device: Device;
+  readonly look: {
+    readonly state: 'looking' | 'idle';
+    /** When the last whole look ended; null before the first. */
+    readonly at: string | null;
+    readonly durationMs: number | null;
+    /** The end of the very first look on this computer: what was there before it is not "new". */
+    readonly firstAt: string | null;
+  };
+  readonly tools: readonly Tool[];
+  readonly mcpServers: readonly McpServer[];
+  readonly requests: readonly ApprovalRequest[];
+  readonly problems: readonly Problem[];
+  readonly policy: PolicyInForce;
+  readonly sources: readonly Source[];
+  /** What the employee has been told: `inventory` or a tool's id → when. Kept by the agent, so a restart tells nothing twice. */
+  readonly told: Readonly<Record<string, string>>;
+};
+
+/** The answer of `muster scan` and `muster status`; its shape is a contract with IT's scripts. */
+export type Inventory = {
+  readonly schema: 'muster.inventory/1';
+  readonly device: Device;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  /** True when a source could not be looked at or the look was cut short. */
+  readonly partial: boolean;
+  readonly tools: readonly Tool[];
+  readonly mcpServers: readonly McpServer[];
+  readonly problems: readonly Problem[];
+};
+
+export type ScanOptions = {
+  /** Absolute home folders to look at instead of the agent's own. */
+  readonly homes?: readonly string[];
+  /** The text of a policy file that is used for this answer only. */
+  readonly policy?: { readonly path: string; readonly text: string };
+};
+
+/**
+ * What any local client (a window, the tray, the command line) may ask of the agent.
+ * A refused call rejects with an `Error` whose `code` is one of `ErrorCode` and whose message names the thing and the remedy.
+ */
+export type AgentApi = {
+  /** Looks at everything once, records it and answers with the inventory. */
+  scan(options?: ScanOptions): Promise<Inventory>;
+  /** Asks for approval; refused (`duplicate`) while one for the same item and tier is open. */
+  request(input: RequestInput): Promise<ApprovalRequest>;
+  withdraw(id: string): Promise<ApprovalRequest>;
+  answer(id: string, text: string): Promise<ApprovalRequest>;
+  /** Remembers that the employee was told of these (`inventory` or tool ids). */
+  told(items: readonly string[]): Promise<void>;
+  /** Ends the agent in good order. */
+  stop(): Promise<void>;
+};
+
+export type ErrorCode =
+  | 'usage'
+  | 'unknown-item'
+  | 'duplicate'
+  | 'unknown-request'
+  | 'wrong-state'
+  | 'policy-invalid'
+  | 'not-owner'
+  | 'database'
+  | 'bug';
+
+/** The only event, on every connection: the full state first, whole slices after. */
+export type AgentEvents = { changed: Partial<Snapshot> };
+
+/** What a window knows of the agent's process. */
+export type AgentLink = {
+  readonly state: 'starting' | 'up' | 'restarting' | 'failed';
+  readonly detail: string | null;
+  readonly retryAt: string | null;
+};
+
+export type View = 'home' | 'approved' | 'servers' | 'requests' | 'sees';
+
+/** What a window may ask of the shell (main); everything else goes to the agent. */
+export type ShellApi = {
+  /** The state of the agent's process now; later ones come by `onLink`. */
+  link(): Promise<AgentLink>;
+  restartAgent(): Promise<void>;
+  /** Opens the policy's help address in the browser; the shell takes the address from the policy, never from the window. */
+  openHelp(): Promise<void>;
+  about(): Promise<{ readonly version: string; readonly electron: string; readonly chrome: string; readonly platform: Platform }>;
+};

@@ -1,0 +1,61 @@
+/** The only fakes of the test suite: the operating system's identity, and time. Everything else in a test is real. */
+import path from 'node:path';
+import type { Clock } from '../agent/observe/observation.ts';
+import type { Os } from '../agent/observe/os.ts';
+
+/** An operating system whose system places lie under `root` (a temporary folder) and whose programs answer from `programs`. */
+export function fakeOs(
+  options: Partial<Omit<Os, 'at' | 'run'>> & { root: string; programs?: (file: string, args: readonly string[]) => string | Error },
+): Os {
+  const { root, programs, ...rest } = options;
+  return {
+    platform: 'linux',
+    arch: 'x64',
+    env: {},
+    user: { name: 'ada', uid: 1000, home: path.join(root, 'home/ada') },
+    hostname: 'test-machine',
+    at: (systemPath) => path.join(root, systemPath),
+    run: async (file, args) => {
+      const answer = programs?.(file, args) ?? new Error(`${file}: not found`);
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+    ...rest,
+  };
+}
+
+/** Time that passes only when a test says so. `advance` runs what falls due, in order, and lets promises settle between. */
+export function fakeClock(start = '2026-11-22T09:00:00.000Z'): Clock & { advance(ms: number): Promise<void> } {
+  let now = Date.parse(start);
+  let waiting: { at: number; resolve(): void }[] = [];
+  const settle = async () => {
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return {
+    now: () => new Date(now),
+    wait: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal.aborted) return resolve();
+        const entry = { at: now + ms, resolve };
+        waiting.push(entry);
+        signal.addEventListener('abort', () => {
+          waiting = waiting.filter((other) => other !== entry);
+          resolve();
+        });
+      }),
+    async advance(ms) {
+      const until = now + ms;
+      await settle();
+      for (;;) {
+        const due = waiting.filter((entry) => entry.at <= until).sort((a, b) => a.at - b.at)[0];
+        if (!due) break;
+        waiting = waiting.filter((entry) => entry !== due);
+        now = due.at;
+        due.resolve();
+        await settle();
+      }
+      now = until;
+      await settle();
+    },
+  };
+}
