@@ -325,3 +325,25 @@ export type ShellApi = {
   openHelp(): Promise<void>;
   about(): Promise<{ readonly version: string; readonly electron: string; readonly chrome: string; readonly platform: Platform }>;
 };
+
+/**
+ * How a refused call reaches a window: a plain object, because an `Error` loses its `code` on the way through Electron's context bridge.
+ * `closed` means that the agent isn't there just now; `link` says what is being done about it.
+ */
+export type Refusal = { readonly code: ErrorCode | 'closed'; readonly message: string };
+
+/**
+ * `window.agent`, given by the preload. Calls reject with a `Refusal`. Handlers are taken off by calling what the subscription returns
+ * (an `AbortSignal` doesn't survive the context bridge).
+ */
+export type WindowAgent = AgentApi & {
+  /** The full state comes first, also after the agent was restarted, then whole slices. */
+  onChanged(handler: (slices: Partial<Snapshot>) => void): () => void;
+};
+
+/** `window.shell`, given by the preload. */
+export type WindowShell = ShellApi & {
+  onLink(handler: (link: AgentLink) => void): () => void;
+  /** The tray or a notification asks the window to show something; one that came before there was a handler is told to the first. */
+  onShow(handler: (view: View, tool: string | null) => void): () => void;
+};
