@@ -1,0 +1,77 @@
+/** What each npm script does: makes node_modules ready, then starts the job's own file on the repository's Node 24. */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensurePackages, ownNode } from './packages.mjs';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+
+/** @type {Record<string, string[]>} the file that Node 24 runs for each job, and its first arguments */
+const JOBS = {
+  start: ['build/start.mjs'],
+  test: ['build/test.mjs'],
+  check: ['build/check.mjs'],
+  bench: ['test/bench/main.ts'],
+  dist: ['build/dist.mjs'],
+  catalog: ['native-catalog/main.ts'],
+  muster: ['agent/cli.ts'],
+  format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write'],
+};
+
+/** Progress goes to stderr: the standard output of `muster … --json` belongs to whoever reads it. @param {string} line */
+function say(line) {
+  process.stderr.write(`muster set-up: ${line}\n`);
+}
+
+/**
+ * Runs a job and sets this process's exit code to the job's.
+ * @param {string[]} args the job's name and its arguments
+ */
+export async function main([job, ...args]) {
+  const file = JOBS[job ?? ''];
+  if (!file) {
+    say(`there is no job ${JSON.stringify(job ?? '')}; the jobs are ${Object.keys(JOBS).join(', ')}.`);
+    process.exitCode = 2;
+    return;
+  }
+  try {
+    await ensurePackages(root, say);
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+    return;
+  }
+  // `muster` is somebody's command in their own folder; the other jobs are the repository's.
+  const cwd = job === 'muster' ? process.cwd() : root;
+  const [entry = '', ...first] = file;
+  run([path.join(root, entry), ...first, ...args], cwd);
+}
+
+/**
+ * Hands everything over: the terminal, the signals, and at the end the exit code or the signal it died of.
+ * @param {string[]} args
+ * @param {string} cwd
+ */
+function run(args, cwd) {
+  const child = spawn(ownNode(root), args, { cwd, stdio: 'inherit' });
+  /** @type {NodeJS.Signals[]} */
+  const signals = ['SIGTERM', 'SIGHUP', 'SIGINT'];
+  for (const signal of signals) {
+    process.on(signal, () => {
+      // A terminal sends Ctrl-C to the child as well; a second one from here would look like impatience.
+      if (!(signal === 'SIGINT' && process.stdin.isTTY)) child.kill(signal);
+    });
+  }
+  child.on('error', (error) => {
+    say(`the repository's Node could not be started (${error.message}); remove node_modules and run the same command again.`);
+    process.exitCode = 1;
+  });
+  child.on('exit', (code, signal) => {
+    if (!signal) {
+      process.exitCode = code ?? 1;
+      return;
+    }
+    for (const name of signals) process.removeAllListeners(name);
+    process.kill(process.pid, signal);
+  });
+}
