@@ -29,23 +29,30 @@ export class RpcError extends Error {
 /** A line longer than this is no honest frame: the channel is closed. An inventory of thousands of rows stays far below. */
 const MAX_LINE = 64 * 1024 * 1024;
 
+/** Cuts chunks into lines. Only what is new is searched: a long line in small chunks costs its length, not its square. */
 function lines(onLine: (line: string) => void, tooLong: () => void): (chunk: string) => void {
-  let rest = '';
+  let parts: string[] = [];
+  let length = 0;
+  let over = false;
+  const keep = (part: string) => {
+    parts.push(part);
+    length += part.length;
+    if (length <= MAX_LINE) return;
+    over = true;
+    parts = [];
+    tooLong();
+  };
   return (chunk) => {
-    rest += chunk;
-    let end = rest.indexOf('\n');
-    if (end < 0) {
-      if (rest.length > MAX_LINE) tooLong();
-      return;
-    }
     let start = 0;
-    while (end >= 0) {
-      const line = rest.slice(start, end);
-      if (line) onLine(line);
+    for (let end = chunk.indexOf('\n'); end >= 0 && !over; end = chunk.indexOf('\n', start)) {
+      keep(chunk.slice(start, end));
       start = end + 1;
-      end = rest.indexOf('\n', start);
+      const line = parts.length === 1 ? (parts[0] ?? '') : parts.join('');
+      parts = [];
+      length = 0;
+      if (line) onLine(line);
     }
-    rest = rest.slice(start);
+    if (start < chunk.length && !over) keep(chunk.slice(start));
   };
 }
 
@@ -68,7 +75,9 @@ export function serve<T extends Api<T>, E>(
   const answer = async (id: unknown, call: string, args: unknown[]) => {
     if (!known.has(call))
       throw new RpcError('usage', `The agent has no call named “${call}”; this program and the agent are of different versions.`);
-    return { id, value: await (api[call as keyof T] as unknown as (...a: unknown[]) => Promise<unknown>)(...args) };
+    const value = await (api[call as keyof T] as unknown as (...a: unknown[]) => Promise<unknown>)(...args);
+    // Written here, so that a value JSON can't carry is an answer with an error and not a caller who waits for ever.
+    return `${JSON.stringify({ id, value })}\n`;
   };
   channel.receive(
     lines(
@@ -78,7 +87,7 @@ export function serve<T extends Api<T>, E>(
         const id = frame['id'];
         const args = Array.isArray(frame['args']) ? frame['args'] : [];
         answer(id, frame['call'], args).then(
-          (reply) => channel.send(`${JSON.stringify(reply)}\n`),
+          (reply) => channel.send(reply),
           (error: unknown) => {
             const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'bug';
             const message = error instanceof Error ? error.message : String(error);
@@ -131,8 +140,8 @@ export function connect<T extends Api<T>, E>(channel: Channel, methods: readonly
         const call = waiting.get(frame['id'] as number);
         if (!call) return;
         waiting.delete(frame['id'] as number);
-        const error = frame['error'] as { code: string; message: string } | undefined;
-        if (error) call.reject(new RpcError(error.code, error.message));
+        const error = frame['error'] as { code?: unknown; message?: unknown } | undefined;
+        if (error) call.reject(new RpcError(String(error.code), String(error.message)));
         else call.resolve(frame['value']);
       },
       () => {
