@@ -9,7 +9,13 @@ const strings = z.array(z.string().min(1)).min(1);
  * A place on disk, written as people write it: `~`, `$XDG_CONFIG_HOME` (with its default), `%APPDATA%`, `%LOCALAPPDATA%`, `%ProgramData%`,
  * another `$NAME` (the place exists only where that variable is set), and in front of a project file `<project>/`.
  */
-const place = z.string().min(2);
+const place = z
+  .string()
+  .min(2)
+  .regex(
+    /^(~\/|\/|%[A-Za-z]+%\/|\$[A-Z_]+\/|<project>\/|[A-Z]:\/)[^\\]+$/,
+    'a place begins with ~/, /, %NAME%/, $NAME/, <project>/ or C:/ and has no backslash',
+  );
 
 /** How an entry is recognised. Every field is looked up in a map built once; none is a pattern to execute. */
 const detect = z.strictObject({
@@ -17,6 +23,8 @@ const detect = z.strictObject({
   packages: z
     .strictObject({
       npm: strings.optional(),
+      /** What stands before `-linux-x64` in platform packages named otherwise than the package itself (`opencode` for `opencode-ai`). */
+      npmPlatform: strings.optional(),
       pypi: strings.optional(),
       brew: strings.optional(),
       cask: strings.optional(),
@@ -24,52 +32,59 @@ const detect = z.strictObject({
       flatpak: strings.optional(),
       dpkg: strings.optional(),
       cargo: strings.optional(),
+      /** Package family names, `Claude_pzs8sxrjxfjjc`. */
       msix: strings.optional(),
     })
     .optional(),
-  /** Executables' names, without `.exe`. Telling enough alone (`likely`). */
+  /** Executables' names, without `.exe`. Telling enough alone (`likely`). With capitals they match on Windows in any case, elsewhere exactly. */
   binaries: strings.optional(),
   /** Names that other programs have too: weak, never a row alone. */
   commonBinaries: strings.optional(),
-  /** Consecutive segments of a path that only this tool has, such as `share/claude/versions` or `AnthropicClaude`. Certain. */
+  /** Consecutive segments of a path that only this tool has, such as `share/claude/versions` or `AnthropicClaude`, with `/`. Certain. */
   paths: strings.optional(),
   apps: z
     .strictObject({
       /** macOS bundle identifiers. */
       darwin: strings.optional(),
-      /** Names of .desktop files without `.desktop`. */
+      /** Names of .desktop files without `.desktop`: certain in reverse-domain form (`dev.zed.Zed`), else likely. */
       linux: strings.optional(),
-      /** Key names or display names under Windows' Uninstall; compared without case. */
+      /** Key names or display names under Windows' Uninstall, compared without case and version: likely; weak if also a common binary's name. */
       win32: strings.optional(),
     })
     .optional(),
-  /** Python modules run by `python -m`. */
+  /** Python modules run by `python -m`, or a program run from their folder in site-packages. Certain, so no common words here. */
   modules: strings.optional(),
   /** Files or folders that the tool keeps for itself: weak, support other evidence. */
   configs: z.array(place).min(1).optional(),
-  /** Whole window titles, or endings after ` - `; matched only where policy allows. */
+  /** Whole window titles, or endings after ` - `; matched only where policy allows, and weak, because a page may call itself anything. */
   titles: strings.optional(),
+  /** Identifiers above that no source confirms, as `field:value` (`packages.brew:gemini-cli`): kept, and never more than weak. */
+  unverified: strings.optional(),
 });
 
 /** One example of what an observer reports for this tool; the check feeds each to `identify` and expects this entry. */
-const example = z.strictObject({
-  platform: platform.optional(),
-  process: z
-    .strictObject({
-      exe: z.string(),
-      args: z.array(z.string()).optional(),
-      script: z.string().optional(),
-      module: z.string().optional(),
-      bundleId: z.string().optional(),
-    })
-    .optional(),
-  window: z.strictObject({ exe: z.string().optional(), bundleId: z.string().optional(), title: z.string().optional() }).optional(),
-  package: z
-    .strictObject({ manager: z.enum(['npm', 'pypi', 'brew', 'cask', 'snap', 'flatpak', 'dpkg', 'cargo', 'msix']), name: z.string() })
-    .optional(),
-  app: z.strictObject({ appId: z.string(), name: z.string().optional(), publisher: z.string().optional() }).optional(),
-  binary: z.strictObject({ path: z.string(), target: z.string().optional() }).optional(),
-});
+const example = z
+  .strictObject({
+    platform: platform.optional(),
+    process: z
+      .strictObject({
+        exe: z.string(),
+        args: z.array(z.string()).optional(),
+        script: z.string().optional(),
+        module: z.string().optional(),
+        bundleId: z.string().optional(),
+      })
+      .optional(),
+    window: z.strictObject({ exe: z.string().optional(), bundleId: z.string().optional(), title: z.string().optional() }).optional(),
+    package: z
+      .strictObject({ manager: z.enum(['npm', 'pypi', 'brew', 'cask', 'snap', 'flatpak', 'dpkg', 'cargo', 'msix']), name: z.string() })
+      .optional(),
+    app: z.strictObject({ appId: z.string(), name: z.string().optional(), publisher: z.string().optional() }).optional(),
+    binary: z.strictObject({ path: z.string(), target: z.string().optional() }).optional(),
+  })
+  .refine((one) => [one.process, one.window, one.package, one.app, one.binary].filter(Boolean).length === 1, {
+    message: 'an example is exactly one of process, window, package, app and binary',
+  });
 
 /** Where an MCP client keeps its servers: one file, one scope. */
 const mcpPlace = z.strictObject({
@@ -90,6 +105,8 @@ const projectsPlace = z.strictObject({
   at: z.array(z.string()).min(1),
   /** Whether the folders are the keys of the map found there, or its values. */
   take: z.enum(['keys', 'values']),
+  /** The environment variable that moves the folder of the file, where the client has one. */
+  movedBy: z.strictObject({ variable: z.string(), path: place }).optional(),
 });
 
 export const Entry = z.strictObject({
