@@ -3,7 +3,6 @@
  *
  * Run as `node build/bundle.mjs [main|preload|renderer|agent …]`; without names, all. The module exports `bundle` for the other scripts.
  */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,8 +10,52 @@ import { build } from 'esbuild';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
-/** What is native, or reads files beside itself, stays outside the agent's file: agent/assets.ts knows where it lies. */
-export const AGENT_EXTERNALS = ['koffi', 'get-windows', '*.node'];
+/**
+ * Three packages look for their native part in a folder of node_modules, which a single executable hasn't got. Each is told, in the one line of
+ * it that says where to look, to look beside the executable. `from` must be met, so an update that changes the line fails here and not in the product.
+ * @type {{ package: string, file: RegExp, from: RegExp, to: string }[]}
+ */
+const BESIDE_THE_EXECUTABLE = [
+  {
+    package: 'koffi',
+    file: /koffi[/\\]src[/\\]koffi[/\\]indirect\.c?js$/,
+    from: /let names = \[[^;]*?\];/s,
+    to: 'let names = [__musterBeside("koffi.node")];',
+  },
+  {
+    package: 'get-windows',
+    file: /get-windows[/\\]lib[/\\]macos\.js$/,
+    from: /path\.join\(__dirname, '\.\.\/main'\)/,
+    to: '__musterBeside("get-windows")',
+  },
+  // Its reader for Windows is never used (koffi reads there), and would bring a whole package installer along.
+  {
+    package: 'get-windows',
+    file: /get-windows[/\\]lib[/\\]windows\.js$/,
+    from: /import preGyp from '@mapbox\/node-pre-gyp';/,
+    to: 'const preGyp = { find: () => "" };',
+  },
+];
+
+/** @type {import('esbuild').Plugin} */
+const nativeParts = {
+  name: 'native-parts',
+  setup(build) {
+    // Koffi's usual entry names the packages of all platforms for bundlers; this one only loads what it is told to.
+    build.onResolve({ filter: /^koffi$/ }, ({ resolveDir, kind }) => build.resolve('koffi/indirect', { resolveDir, kind }));
+    for (const rule of BESIDE_THE_EXECUTABLE) {
+      build.onLoad({ filter: rule.file }, async ({ path: file }) => {
+        const text = await fs.readFile(file, 'utf8');
+        if (!rule.from.test(text)) {
+          throw new Error(
+            `${rule.package} no longer says where its native part is as build/bundle.mjs expects (${path.basename(file)}); correct the rule there.`,
+          );
+        }
+        return { contents: text.replace(rule.from, rule.to), loader: 'js' };
+      });
+    }
+  },
+};
 
 /** @typedef {'main' | 'preload' | 'renderer' | 'agent'} Part */
 
@@ -24,7 +67,13 @@ const PARTS = {
   },
   preload: {
     entry: 'electron/preload.ts',
-    options: (out) => ({ outfile: path.join(out, 'preload.cjs'), platform: 'browser', target: 'chrome130', format: 'cjs', external: ['electron'] }),
+    options: (out) => ({
+      outfile: path.join(out, 'preload.cjs'),
+      platform: 'browser',
+      target: 'chrome130',
+      format: 'cjs',
+      external: ['electron'],
+    }),
   },
   renderer: {
     entry: 'renderer/main.tsx',
@@ -46,13 +95,27 @@ const PARTS = {
       platform: 'node',
       target: 'node24',
       format: 'cjs',
-      external: AGENT_EXTERNALS,
+      external: ['*.node'],
+      plugins: [nativeParts],
       minifySyntax: true,
       minifyWhitespace: true,
       // A dynamic import becomes a `require` of a part of this file, which is evaluated only when a command comes to it.
       supported: { 'dynamic-import': false },
-      define: { 'import.meta.url': '__musterUrl', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename', 'import.meta.main': 'true' },
-      banner: { js: 'const __musterUrl = require("node:url").pathToFileURL(__filename).href;' },
+      define: {
+        'import.meta.url': '__musterUrl',
+        'import.meta.dirname': '__dirname',
+        'import.meta.filename': '__filename',
+        'import.meta.main': 'true',
+        // better-sqlite3 asks for this name before it uses `require`, which in a single executable knows only Node's own modules.
+        __non_webpack_require__: '__musterRequire',
+      },
+      banner: {
+        js: [
+          'const __musterUrl = require("node:url").pathToFileURL(__filename).href;',
+          'const __musterRequire = require("node:module").createRequire(__filename);',
+          'const __musterBeside = (name) => require("node:path").join(require("node:path").dirname(process.execPath), name);',
+        ].join(''),
+      },
     }),
   },
 };
@@ -63,7 +126,6 @@ const PARTS = {
  * @returns {Promise<Record<string, number>>} bytes of each part's main file
  */
 export async function bundle({ parts = /** @type {Part[]} */ (Object.keys(PARTS)), out = path.join(root, 'dist') } = {}) {
-  const { version } = JSON.parse(await fs.readFile(path.join(root, 'package.json'), 'utf8'));
   /** @type {Record<string, number>} */
   const sizes = {};
   await Promise.all(
@@ -86,7 +148,6 @@ export async function bundle({ parts = /** @type {Part[]} */ (Object.keys(PARTS)
         sourcemap: false,
         ...own,
         outfile: part_,
-        define: { __MUSTER_VERSION__: JSON.stringify(version), ...own.define },
       });
       if (part === 'renderer') {
         await fs.copyFile(path.join(root, 'renderer', 'index.html'), path.join(path.dirname(part_), 'index.html'));
@@ -121,13 +182,6 @@ async function copyIcons(target) {
       if (error.code !== 'ENOENT') throw error;
     });
   }
-}
-
-/** A short name for what went into the agent's bundle. @param {string} file @returns {Promise<string>} */
-export async function fingerprint(file) {
-  return createHash('sha256')
-    .update(await fs.readFile(file))
-    .digest('hex');
 }
 
 if (import.meta.main) {
