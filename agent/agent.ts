@@ -1,0 +1,240 @@
+/** The agent: the one place where observers, catalog, policy and store meet, and the only writer of what is true. */
+import type {
+  AgentApi,
+  ApprovalRequest,
+  Device,
+  Inventory,
+  PolicyInForce,
+  ScanOptions,
+  Snapshot,
+  Source,
+  Verdict,
+} from '../electron/contract.ts';
+import type { Catalog } from '../native-catalog/catalog.ts';
+import { toServers, toTools } from './inventory.ts';
+import { createLooks } from './looks.ts';
+import { launches } from './mcp/running.ts';
+import { every } from './observe/every.ts';
+import type { Clock } from './observe/observation.ts';
+import type { Os } from './observe/os.ts';
+import { tilde } from './observe/paths.ts';
+import { decide } from './policy/decide.ts';
+import type { Policy } from './policy/policy.ts';
+import { inForce, type PolicyFile } from './policy/policy-file.ts';
+import type { Problems } from './problems.ts';
+import { answered, isOpen, newRequest, withdrawn } from './requests.ts';
+import type { Settings } from './settings.ts';
+import type { Store, StoredServer } from './store/store.ts';
+
+export type AgentParts = {
+  readonly os: Os;
+  readonly clock: Clock;
+  readonly catalog: Catalog;
+  readonly store: Store;
+  readonly problems: Problems;
+  readonly device: Device;
+  readonly dataDir: string;
+  readonly version: string;
+  /** Absolute home folders whose files are looked at. */
+  readonly homes: readonly string[];
+  readonly policyFile: PolicyFile;
+  readonly settings: Settings;
+  /** Unexpected failures, by the name of what failed; never content. */
+  readonly log: (what: string, error: unknown) => void;
+};
+
+export type Agent = {
+  readonly api: Omit<AgentApi, 'stop'>;
+  /** The full state now. */
+  snapshot(): Snapshot;
+  /** Gives the full state at once and whole slices after, until the signal aborts. */
+  subscribe(onChanged: (slices: Partial<Snapshot>) => void, signal: AbortSignal): void;
+  /** The first look, then polling and watching until the signal aborts; resolves when all is written. */
+  watch(signal: AbortSignal): Promise<void>;
+};
+
+const USAGE_FLUSH_MS = 5 * 60_000;
+
+/** Puts the parts together; observes nothing yet. */
+export function startAgent(parts: AgentParts): Agent {
+  const { clock, catalog, store, problems, device, policyFile } = parts;
+  const startedAt = clock.now().toISOString();
+  const listeners = new Set<(slices: Partial<Snapshot>) => void>();
+  const looks = createLooks({ ...parts, onSource: () => publish('sources') });
+  let looking: Promise<Inventory> | null = null;
+  const show = (path: string) => tilde(path, parts.homes);
+
+  const verdictOf = (policy: Policy | null, requests: readonly ApprovalRequest[]) => {
+    const open = new Set(requests.filter(({ state }) => isOpen(state)).map(({ item }) => item));
+    const now = clock.now();
+    return {
+      tool: (tool: string, family: string | null): Verdict =>
+        decide({ kind: 'tool', tool, family, tier: null, account: 'unknown' }, policy, [], open.has(tool), now),
+      server: ({ name, identity, url, risk }: StoredServer): Verdict =>
+        decide({ kind: 'mcp', name, identity, url, risk }, policy, [], open.has(`mcp:${name}`), now),
+    };
+  };
+  const toolsUnder = (policy: Policy | null) =>
+    toTools({
+      tools: store.tools(),
+      evidence: store.evidence(),
+      running: looks.usage.running().map(({ tool, process }) => {
+        const path = process.script ?? process.exe;
+        return { tool, pid: process.pid, path: path === null ? null : show(path) };
+      }),
+      entry: (id) => catalog.entries.get(id),
+      family: (id) => catalog.families.get(id),
+      accounts: () => [],
+      verdict: verdictOf(policy, store.requests()).tool,
+    });
+  const serversUnder = (policy: Policy | null) => {
+    const processes = [...looks.usage.processes()];
+    return toServers({
+      servers: store.servers(),
+      running: (server) => processes.some((process) => launches(server, process)),
+      verdict: verdictOf(policy, store.requests()).server,
+    });
+  };
+  const policyShown = (): PolicyInForce => {
+    const name = (id: string) => catalog.entries.get(id)?.name ?? catalog.families.get(id)?.name ?? id;
+    return inForce(policyFile.current(), name, show);
+  };
+
+  const slices: { readonly [K in keyof Snapshot]: () => Snapshot[K] } = {
+    agent: () => ({ version: parts.version, pid: process.pid, startedAt, dataDir: show(parts.dataDir) }),
+    device: () => device,
+    look: () => ({ state: looking ? 'looking' : 'idle', ...store.lastLook() }),
+    tools: () => toolsUnder(policyFile.current().policy),
+    mcpServers: () => serversUnder(policyFile.current().policy),
+    requests: () => store.requests(),
+    problems: () => problems.list(),
+    policy: policyShown,
+    sources: () => looks.sources(),
+    told: () => store.told(),
+  };
+  const sent = new Map<keyof Snapshot, string>();
+  const all = Object.keys(slices) as (keyof Snapshot)[];
+
+  /** Recomputes these slices and tells every connection about those that are not what they were. */
+  function publish(...keys: (keyof Snapshot)[]): void {
+    if (listeners.size === 0) return;
+    const changed: Record<string, unknown> = {};
+    for (const key of keys) {
+      const value = slices[key]();
+      const text = JSON.stringify(value);
+      if (sent.get(key) === text) continue;
+      sent.set(key, text);
+      changed[key] = value;
+    }
+    if (Object.keys(changed).length > 0) for (const listener of listeners) listener(changed as Partial<Snapshot>);
+  }
+
+  async function scan(options: ScanOptions = {}): Promise<Inventory> {
+    const policy = options.policy ? policyFile.parse(options.policy.text, options.policy.path) : policyFile.reload().policy;
+    const began = clock.now();
+    const { partial } = await looks.whole(options.homes);
+    return {
+      schema: 'muster.inventory/1',
+      device,
+      startedAt: began.toISOString(),
+      durationMs: clock.now().getTime() - began.getTime(),
+      partial,
+      tools: toolsUnder(policy),
+      mcpServers: serversUnder(policy),
+      problems: problems.list(),
+    };
+  }
+
+  const change = (requests: Partial<Pick<ApprovalRequest, 'state' | 'updatedAt' | 'answer' | 'added'>>, id: string): ApprovalRequest => {
+    const after = store.updateRequest(id, requests);
+    if (!after) throw new Error(`Request ${id} vanished while it was changed.`);
+    publish('requests', 'tools', 'mcpServers');
+    return after;
+  };
+
+  const find = (item: string) => {
+    if (item.startsWith('mcp:')) {
+      const server = store.servers().find(({ name }) => name === item.slice(4));
+      return server ? { id: item, name: server.name, tiers: [] } : null;
+    }
+    const wanted = item.toLowerCase();
+    const entry = catalog.entries.get(item) ?? [...catalog.entries.values()].find(({ name }) => name.toLowerCase() === wanted);
+    if (!entry) return null;
+    const tiers = entry.family ? (catalog.families.get(entry.family)?.tiers ?? []) : [];
+    return { id: entry.id, name: entry.name, tiers: tiers.map(({ id }) => id) };
+  };
+
+  const api: Agent['api'] = {
+    // Two who ask for a plain look at once get the same one.
+    scan(options) {
+      if (looking && !options) return looking;
+      const run = scan(options);
+      const done = run.finally(() => {
+        if (looking === done) looking = null;
+        publish(...all);
+      });
+      looking ??= done;
+      publish('look');
+      return done;
+    },
+    async request(input) {
+      const request = newRequest(
+        input,
+        { find, dataClasses: policyFile.current().policy?.dataClasses.map(({ id }) => id) ?? [], requests: store.requests() },
+        clock.now(),
+      );
+      store.addRequest(request);
+      publish('requests', 'tools', 'mcpServers');
+      return request;
+    },
+    withdraw: async (id) => change(withdrawn(store.requests(), id, clock.now()), id),
+    answer: async (id, text) => change(answered(store.requests(), id, text, clock.now()), id),
+    async told(items) {
+      store.tell(items.filter((item) => typeof item === 'string').slice(0, 1000), clock.now());
+      publish('told');
+    },
+  };
+
+  const snapshot = () => Object.fromEntries(all.map((key) => [key, slices[key]()])) as Snapshot;
+
+  return {
+    api,
+    snapshot,
+    subscribe(onChanged, signal) {
+      const full = snapshot();
+      for (const key of all) sent.set(key, JSON.stringify(full[key]));
+      listeners.add(onChanged);
+      signal.addEventListener('abort', () => listeners.delete(onChanged));
+      onChanged(full);
+    },
+    async watch(signal) {
+      const failed = (name: Source['id']) => (error: unknown) => {
+        parts.log(name, error);
+        problems.raise({ code: 'source-failed', path: name, detail: error instanceof Error ? error.name : 'unknown' });
+      };
+      await api.scan();
+      await looks.watchConfigs(signal, () => publish('mcpServers', 'tools', 'problems'));
+      const poll = every(
+        clock,
+        { name: 'processes', ms: parts.settings.pollSeconds * 1000, signal, onError: failed('processes') },
+        async () => {
+          const changed = await looks.poll();
+          if (policyFile.changed()) {
+            policyFile.reload();
+            publish(...all);
+          } else if (changed) publish('tools', 'mcpServers', 'problems');
+        },
+      );
+      const whole = every(
+        clock,
+        { name: 'installed', ms: parts.settings.lookMinutes * 60_000, jitter: 0.1, signal, onError: failed('installed') },
+        async () => void (await api.scan()),
+      );
+      const flush = every(clock, { name: 'usage', ms: USAGE_FLUSH_MS, signal, onError: failed('processes') }, async () =>
+        looks.flushUsage(),
+      );
+      await Promise.all([poll.done, whole.done, flush.done]);
+      looks.flushUsage();
+    },
+  };
+}

@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+/** The executable `muster`: finds the command, reads its options, and turns whatever happens into one line and an exit code. */
+import { parseArgs } from 'node:util';
+import { type Command, EXIT, exitOf, failureOf, type Invocation, UsageError } from './commands/command.ts';
+import { realOs } from './observe/os.ts';
+import { version } from './version.ts';
+
+/** Loaded when named: a short command doesn't pay for the others. */
+const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<{ command: Command }> }>> = {
+  scan: { summary: 'look at everything once, record it and print the inventory', load: () => import('./commands/scan.ts') },
+  status: { summary: 'print the inventory as stored; look at nothing, create nothing', load: () => import('./commands/status.ts') },
+  watch: { summary: 'be the agent, in the foreground, until SIGTERM', load: () => import('./commands/watch.ts') },
+  request: { summary: 'ask IT to approve a tool or an MCP server', load: () => import('./commands/request.ts') },
+  requests: { summary: 'list my requests, withdraw one, answer a question about one', load: () => import('./commands/requests.ts') },
+  doctor: { summary: 'check each thing outside that Muster depends on', load: () => import('./commands/doctor.ts') },
+};
+
+const GLOBAL = {
+  json: { type: 'boolean' },
+  data: { type: 'string' },
+  home: { type: 'string', multiple: true },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+const GLOBAL_HELP = [
+  '  --json        print JSON instead of a table',
+  '  --data DIR    where the database lives (default: the platform’s application-data folder)',
+  '  --home DIR    whose files to look at; repeatable (default: yours)',
+  '  -h, --help    this text',
+].join('\n');
+
+function overview(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  const list = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return [
+    'Muster takes stock of the AI tools on this computer.',
+    '',
+    'Usage: muster COMMAND [options]',
+    '',
+    ...list,
+    '',
+    'Every command takes',
+    GLOBAL_HELP,
+    '',
+    '“muster COMMAND --help” tells more. Exit codes: 0 done · 1 done, and --fail-on found something · 2 usage · 3 the collector',
+    '· 4 the database · 5 checked, and the answer is no · 70 a bug.',
+    '',
+  ].join('\n');
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(overview());
+    return name === undefined ? EXIT.usage : EXIT.done;
+  }
+  if (name === '--version' || name === 'version') {
+    process.stdout.write(`${version}\n`);
+    return EXIT.done;
+  }
+  const listed = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!listed) throw new UsageError(`There is no command “${name.slice(0, 40)}”; “muster help” lists them.`);
+  const { command } = await listed.load();
+  let parsed: { values: Record<string, unknown>; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...rest], options: { ...GLOBAL, ...command.options }, allowPositionals: true, strict: true });
+  } catch (error) {
+    // The library's sentence names the option, never its value; its second sentence is about quoting.
+    const sentence = (error as Error).message.split('. ')[0];
+    throw new UsageError(`${sentence}; “muster ${name} --help” lists the options.`);
+  }
+  const { values, positionals } = parsed;
+  if (values['help']) {
+    process.stdout.write(`${command.usage}\n\nIt also takes\n${GLOBAL_HELP}\n`);
+    return EXIT.done;
+  }
+  const os = realOs();
+  const invocation: Invocation = {
+    os,
+    version,
+    values,
+    positionals,
+    json: values['json'] === true,
+    data: typeof values['data'] === 'string' ? values['data'] : null,
+    home: Array.isArray(values['home']) ? values['home'].map(String) : [],
+    print: (text) => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
+  };
+  return command.run(invocation);
+}
+
+// Somebody who reads only the first lines (`muster scan | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.database));
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const failure = failureOf(error);
+    if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ error: failure })}\n`);
+    else process.stderr.write(`muster: ${failure.message}\n`);
+    process.exitCode = exitOf(error);
+  },
+);

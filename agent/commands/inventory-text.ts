@@ -1,0 +1,70 @@
+/** The inventory as a person reads it in a terminal, and whether a script should be told that something was found. */
+import { stateSentence, statusWord } from '../../electron/attention.ts';
+import type { Inventory, Verdict } from '../../electron/contract.ts';
+import { plain, table } from './table.ts';
+
+export const FAIL_ON = ['unreviewed', 'prohibited', 'high', 'critical'] as const;
+export type FailOn = (typeof FAIL_ON)[number];
+
+const ACCEPTED: ReadonlySet<Verdict['status']> = new Set(['approved', 'conditional', 'tolerated']);
+const REFUSED: ReadonlySet<Verdict['status']> = new Set(['prohibited', 'expired']);
+
+/** Whether something that is present reaches the level of `--fail-on`. */
+export function found({ tools, mcpServers }: Pick<Inventory, 'tools' | 'mcpServers'>, level: FailOn): boolean {
+  const servers = mcpServers.filter(({ present }) => present);
+  const verdicts = [...tools.filter(({ present }) => present), ...servers].map(({ verdict }) => verdict.status);
+  switch (level) {
+    case 'unreviewed':
+      return verdicts.some((status) => !ACCEPTED.has(status));
+    case 'prohibited':
+      return verdicts.some((status) => REFUSED.has(status));
+    case 'high':
+      return servers.some(({ risk }) => risk.level === 'high' || risk.level === 'critical');
+    case 'critical':
+      return servers.some(({ risk }) => risk.level === 'critical');
+  }
+}
+
+/** Sentence, tools, servers, problems. `at` is the time of the look, null where there was none. */
+export function inventoryText({ tools, mcpServers, problems }: Inventory, at: string | null): string {
+  if (at === null) return 'Muster has not looked at this computer yet; “muster scan” does.\n';
+  const present = tools.filter((tool) => tool.present);
+  const past = tools.length - present.length;
+  const servers = mcpServers.filter((server) => server.present);
+  const parts = [stateSentence({ tools, look: { state: 'idle', at, firstAt: at, durationMs: null } })];
+  if (present.length > 0) {
+    parts.push(
+      table(
+        ['Tool', 'Where', 'Version', 'Running', 'Status', 'Why we say so'],
+        present.map(({ name, confidence, surfaces, places, running, verdict, evidence }) => [
+          confidence === 'possible' ? `${name} (possible)` : name,
+          surfaces.join(', '),
+          [...new Set(places.filter((place) => place.present).flatMap(({ version }) => version ?? []))].join(', ') || '–',
+          running ? 'yes' : 'no',
+          statusWord[verdict.status],
+          evidence[0] ? [evidence[0].kind, evidence[0].manager, evidence[0].path ?? evidence[0].name].filter(Boolean).join(' ') : '',
+        ]),
+      ),
+    );
+  }
+  if (servers.length > 0) {
+    parts.push(
+      table(
+        ['MCP server', 'Client', 'Scope', 'Runs', 'Uses secrets', 'Risk', 'Status'],
+        servers.map(({ name, client, scope, enabled, command, args, url, secretNames, risk, verdict }) => [
+          enabled ? name : `${name} (off)`,
+          client,
+          scope,
+          url ?? [command, ...args].join(' '),
+          secretNames.join(', ') || '–',
+          risk.level === 'none' ? 'none' : `${risk.level} ${risk.score}`,
+          statusWord[verdict.status],
+        ]),
+        40,
+      ),
+    );
+  }
+  if (past > 0) parts.push(`${past} more ${past === 1 ? 'was' : 'were'} here before; --json shows the history.`);
+  if (problems.length > 0) parts.push(problems.map(({ message, fix }) => plain(`! ${message} ${fix}`)).join('\n'));
+  return `${parts.join('\n\n')}\n`;
+}

@@ -1,0 +1,53 @@
+/** `muster scan`: every observer once, recorded, and the inventory printed. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { openSession } from '../session.ts';
+import { type Command, EXIT, type Invocation, option, UsageError } from './command.ts';
+import { FAIL_ON, type FailOn, found, inventoryText } from './inventory-text.ts';
+
+function failOn(invocation: Invocation): FailOn | null {
+  const level = option(invocation, 'fail-on');
+  if (level === null) return null;
+  const known = FAIL_ON.find((other) => other === level);
+  if (!known) throw new UsageError(`--fail-on knows no level “${level}”; it takes ${FAIL_ON.join(', ')}.`);
+  return known;
+}
+
+function policy(invocation: Invocation): { path: string; text: string } | null {
+  const file = option(invocation, 'policy');
+  if (file === null) return null;
+  try {
+    return { path: path.resolve(file), text: readFileSync(file, 'utf8') };
+  } catch (error) {
+    throw new UsageError(`The policy file ${file} can’t be read (${(error as NodeJS.ErrnoException).code}); name one that exists.`);
+  }
+}
+
+export const command: Command = {
+  usage: [
+    'Usage: muster scan [--policy FILE] [--fail-on LEVEL]',
+    '',
+    'Looks at everything once, records what it saw and prints it. No tool is started and nothing leaves this computer.',
+    '',
+    '  --policy FILE    use this policy for the verdicts of this answer',
+    `  --fail-on LEVEL  exit with 1 when something is found: ${FAIL_ON.join(', ')}`,
+  ].join('\n'),
+  options: { policy: { type: 'string' }, 'fail-on': { type: 'string' } },
+  async run(invocation) {
+    if (invocation.positionals.length > 0)
+      throw new UsageError(`“scan” takes no ${invocation.positionals[0]}; “muster scan --help” lists its options.`);
+    const level = failOn(invocation);
+    const given = policy(invocation);
+    const session = await openSession(invocation);
+    try {
+      const inventory = await session.api.scan({
+        ...(invocation.home.length > 0 ? { homes: invocation.home.map((home) => path.resolve(home)) } : {}),
+        ...(given ? { policy: given } : {}),
+      });
+      invocation.print(invocation.json ? JSON.stringify(inventory) : inventoryText(inventory, inventory.startedAt));
+      return level !== null && found(inventory, level) ? EXIT.found : EXIT.done;
+    } finally {
+      session.close();
+    }
+  },
+};

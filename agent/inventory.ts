@@ -1,0 +1,174 @@
+/** From stored rows to what people see: tools with their places, evidence and verdicts. Pure. */
+import type { Account, Confidence, Evidence, McpServer, Place, Surface, Tool, Verdict } from '../electron/contract.ts';
+import type { Entry, Family } from '../native-catalog/schema.ts';
+import type { StoredEvidence, StoredServer, StoredTool } from './store/store.ts';
+
+/** A process that is running now and belongs to a tool. `path` as in the stored evidence (`~/…`). */
+export type RunningProcess = { readonly tool: string; readonly pid: number; readonly path: string | null };
+
+const STRENGTH = { certain: 0, likely: 1, weak: 2 } as const;
+const KIND: Record<Evidence['kind'], number> = { process: 0, package: 1, app: 2, binary: 3, window: 4, config: 5 };
+
+/** Kinds that say a tool is installed, as opposed to once seen in use. */
+const INSTALLED: ReadonlySet<Evidence['kind']> = new Set(['package', 'app', 'binary']);
+
+/**
+ * Whether evidence makes a row: one that is not weak, or weak evidence of two different sorts. A common name is one sort, whether it was
+ * seen on disk or running; a leftover folder is another.
+ */
+export function confidence(evidence: readonly { kind: Evidence['kind']; strength: StoredEvidence['strength'] }[]): Confidence | null {
+  if (evidence.some(({ strength }) => strength === 'certain')) return 'certain';
+  if (evidence.some(({ strength }) => strength === 'likely')) return 'likely';
+  const sorts = new Set(evidence.map(({ kind }) => (kind === 'config' ? 'trace' : 'name')));
+  return sorts.size > 1 ? 'possible' : null;
+}
+
+function inside(folder: string | null, path: string | null): boolean {
+  if (!folder || !path) return false;
+  return (
+    path === folder ||
+    path.startsWith(folder.endsWith('/') || folder.endsWith('\\') ? folder : `${folder}${folder.includes('\\') ? '\\' : '/'}`)
+  );
+}
+
+type Draft = { surface: Surface; home: string | null; rows: StoredEvidence[]; running: boolean };
+
+/** One place an installation: a package, its binary and its process are the same place, when one lies in the other. */
+function places(evidence: readonly StoredEvidence[], running: readonly RunningProcess[]): Place[] {
+  const isRunning = (row: StoredEvidence) => row.kind === 'process' && running.some(({ path }) => path === row.path);
+  const anchors: Draft[] = evidence
+    .filter(({ kind }) => kind === 'package' || kind === 'app')
+    .map((row) => ({ surface: row.surface, home: row.home, rows: [row], running: false }));
+  // An .desktop file and the distribution's package of the same program are one installation.
+  const merged: Draft[] = [];
+  for (const draft of anchors) {
+    const [row] = draft.rows;
+    const same = merged.find(
+      (other) =>
+        other.home === draft.home &&
+        other.surface === draft.surface &&
+        other.rows.some((known) => !known.path || !row?.path || inside(known.path, row.path) || inside(row.path, known.path)),
+    );
+    if (same) same.rows.push(...draft.rows);
+    else merged.push(draft);
+  }
+  for (const row of evidence) {
+    if (row.kind !== 'binary' && row.kind !== 'process') continue;
+    const within = (draft: Draft) =>
+      draft.rows.some(
+        (known) =>
+          inside(known.path, row.path) ||
+          inside(known.path, row.target) ||
+          (row.target !== null && row.target === known.target) ||
+          (row.path !== null && row.path === known.target) ||
+          (row.target !== null && row.target === known.path),
+      );
+    const unplaced = (draft: Draft) => draft.home === row.home && draft.rows.every(({ path }) => path === null);
+    const draft = merged.find(within) ?? merged.find(unplaced);
+    if (draft) {
+      draft.rows.push(row);
+      draft.running ||= isRunning(row);
+    } else {
+      merged.push({ surface: row.surface, home: row.home, rows: [row], running: isRunning(row) });
+    }
+  }
+  return merged
+    .map(({ surface, home, rows, running: now }): Place => {
+      const path = (kind: Evidence['kind']) => rows.find((row) => row.kind === kind && row.path)?.path;
+      return {
+        surface,
+        version: rows.find(({ version, present }) => version && present)?.version ?? rows.find(({ version }) => version)?.version ?? null,
+        path: path('binary') ?? path('app') ?? path('process') ?? path('package') ?? null,
+        home,
+        running: now,
+        present: now || rows.some(({ kind, present }) => INSTALLED.has(kind) && present),
+        firstSeen: rows.map(({ firstSeen }) => firstSeen).sort()[0] ?? '',
+        lastSeen:
+          rows
+            .map(({ lastSeen }) => lastSeen)
+            .sort()
+            .at(-1) ?? '',
+      };
+    })
+    .sort((a, b) => Number(b.present) - Number(a.present) || (a.path ?? '').localeCompare(b.path ?? ''));
+}
+
+function show(row: StoredEvidence, pid: number | undefined): Evidence {
+  return {
+    kind: row.kind,
+    path: row.path,
+    ...(pid === undefined ? {} : { pid }),
+    ...(row.manager === null ? {} : { manager: row.manager }),
+    ...(row.name === null ? {} : { name: row.name }),
+    ...(row.kind === 'package' || row.kind === 'app' ? { version: row.version } : {}),
+  };
+}
+
+export type ToolParts = {
+  readonly tools: readonly StoredTool[];
+  readonly evidence: readonly StoredEvidence[];
+  readonly running: readonly RunningProcess[];
+  readonly entry: (id: string) => Entry | undefined;
+  readonly family: (id: string) => Family | undefined;
+  readonly accounts: (tool: string) => readonly Account[];
+  readonly verdict: (tool: string, family: string | null) => Verdict;
+};
+
+/** Every tool ever seen, present ones first, then by name. A row whose entry left the catalog keeps its id as its name. */
+export function toTools({ tools, evidence, running, entry, family, accounts, verdict }: ToolParts): Tool[] {
+  const byTool = Map.groupBy(evidence, ({ tool }) => tool);
+  const runningByTool = Map.groupBy(running, ({ tool }) => tool);
+  return tools
+    .map(({ tool: id, firstSeen, lastSeen }): Tool => {
+      const known = entry(id);
+      const rows = byTool.get(id) ?? [];
+      const now = runningByTool.get(id) ?? [];
+      const pidOf = (row: StoredEvidence) => (row.kind === 'process' ? now.find(({ path }) => path === row.path)?.pid : undefined);
+      const counts = (row: StoredEvidence) => (row.kind === 'process' || row.kind === 'window' ? pidOf(row) !== undefined : row.present);
+      const standing = rows.filter(counts);
+      const found = places(rows, now);
+      const familyId = known?.family ?? null;
+      return {
+        id,
+        family: familyId,
+        name: known?.name ?? id,
+        vendor: known?.vendor ?? '',
+        category: known?.category ?? 'agent',
+        confidence: confidence(standing) ?? confidence(rows) ?? 'possible',
+        present: now.length > 0 || confidence(standing) !== null,
+        running: now.length > 0,
+        firstSeen,
+        lastSeen,
+        surfaces: [...new Set(rows.map(({ surface }) => surface))],
+        places: found,
+        evidence: rows
+          .map((row) => ({ row, pid: pidOf(row), standing: counts(row) }))
+          .sort(
+            (a, b) =>
+              Number(b.standing) - Number(a.standing) ||
+              STRENGTH[a.row.strength] - STRENGTH[b.row.strength] ||
+              KIND[a.row.kind] - KIND[b.row.kind] ||
+              (a.row.path ?? '').localeCompare(b.row.path ?? ''),
+          )
+          .map(({ row, pid }) => show(row, pid)),
+        accounts: [...accounts(id)],
+        tiers: ((familyId && family(familyId)?.tiers) || []).map(({ id: tier, name, trains }) => ({ id: tier, name, trains })),
+        note: known?.note ?? null,
+        verdict: verdict(id, familyId),
+      };
+    })
+    .sort((a, b) => Number(b.present) - Number(a.present) || a.name.localeCompare(b.name));
+}
+
+export type ServerParts = {
+  readonly servers: readonly StoredServer[];
+  readonly running: (server: StoredServer) => boolean;
+  readonly verdict: (server: StoredServer) => Verdict;
+};
+
+/** Every MCP server ever configured, present ones first, then by client and name. */
+export function toServers({ servers, running, verdict }: ServerParts): McpServer[] {
+  return servers
+    .map((server): McpServer => ({ ...server, running: server.present && running(server), verdict: verdict(server) }))
+    .sort((a, b) => Number(b.present) - Number(a.present) || a.client.localeCompare(b.client) || a.name.localeCompare(b.name));
+}

@@ -1,0 +1,291 @@
+/** Looking: asks each observer, lets the catalog say what it saw, and records that. One source that fails doesn't stop the others. */
+import { createHash } from 'node:crypto';
+import type { Evidence, Source } from '../electron/contract.ts';
+import type { AgentParts } from './agent.ts';
+import { confidence } from './inventory.ts';
+import { identify as identifyServer } from './mcp/identity.ts';
+import { parseProjects, parseServers } from './mcp/parse.ts';
+import { assess } from './mcp/risks.ts';
+import { type ConfigObserver, type ConfigRead, createConfigObserver } from './observe/configs.ts';
+import { createForegroundObserver, type ForegroundObserver } from './observe/foreground.ts';
+import { createInstalledObserver } from './observe/installed.ts';
+import type { ConfigObservation, Observation, ProcessObservation, Trouble } from './observe/observation.ts';
+import { tilde } from './observe/paths.ts';
+import { createProcessObserver, type ProcessLook, type ProcessObserver } from './observe/processes/processes.ts';
+import { toSighting } from './sightings.ts';
+import type { ServerRow, Sighting } from './store/store.ts';
+import { createUsage, type Usage } from './usage.ts';
+
+export type Looks = {
+  /** Everything once, over these homes or the agent's own; `partial` when a source could not be looked at in full. */
+  whole(homes?: readonly string[]): Promise<{ partial: boolean }>;
+  /** Processes and the window in front; true when something that is shown has changed. */
+  poll(): Promise<boolean>;
+  /** Notices changes of config files from now on. */
+  watchConfigs(signal: AbortSignal, onChange: () => void): Promise<void>;
+  flushUsage(): void;
+  sources(): readonly Source[];
+  readonly usage: Usage;
+};
+
+const INSTALLED_KINDS: readonly Evidence['kind'][] = ['package', 'app', 'binary'];
+
+/** Creates the observers on first use, so that a command pays only for what it looks at. */
+export function createLooks(parts: AgentParts & { onSource: () => void }): Looks {
+  const { os, clock, catalog, store, problems, settings } = parts;
+  const usage = createUsage({ longestGapMs: settings.pollSeconds * 4000 });
+  const show = (path: string) => tilde(path, parts.homes);
+  let processObserver: Promise<ProcessObserver> | undefined;
+  let foregroundObserver: Promise<ForegroundObserver> | undefined;
+  const configObservers = new Map<string, ConfigObserver>();
+  /** Weak evidence that makes a row only beside another sort: leftover folders, by tool, from the last whole look. */
+  let traces = new Map<string, Sighting[]>();
+
+  const state = new Map<Source['id'], Source>(
+    (['processes', 'installed', 'configs', 'foreground'] as const).map((id) => [id, { id, state: 'ok', detail: '', lastLook: null }]),
+  );
+  const note = (id: Source['id'], now: Source['state'], detail: string) => {
+    const before = state.get(id);
+    const lastLook = now === 'ok' ? clock.now().toISOString() : (before?.lastLook ?? null);
+    state.set(id, { id, state: now, detail, lastLook });
+    parts.onSource();
+  };
+
+  const raise = (trouble: Trouble) => problems.raise(trouble, trouble.path === null ? null : show(trouble.path));
+
+  /** Runs one source; what it throws becomes a problem, and the look partial. */
+  async function attempt<T>(id: Source['id'], look: () => Promise<T>): Promise<T | null> {
+    note(id, 'looking', state.get(id)?.detail ?? '');
+    try {
+      const seen = await look();
+      problems.clear('source-failed', id);
+      return seen;
+    } catch (error) {
+      parts.log(id, error);
+      problems.raise({ code: 'source-failed', path: id, detail: error instanceof Error ? error.name : 'unknown' });
+      note(id, 'unavailable', 'The last look failed; it is tried again by itself.');
+      return null;
+    }
+  }
+
+  const sight = (seen: Observation): Sighting | null => {
+    const match = catalog.identify(seen);
+    return match && toSighting(seen, match, show);
+  };
+
+  /** Writes what makes a row, alone or with what is stored already; weak evidence that stands alone is dropped. */
+  function record(sightings: readonly Sighting[]): boolean {
+    if (sightings.length === 0) return false;
+    const known = new Set(store.tools().map(({ tool }) => tool));
+    const fresh = Map.groupBy(sightings, ({ tool }) => tool);
+    const make: string[] = [];
+    const keep: Sighting[] = [];
+    for (const [tool, seen] of fresh) {
+      const together = [...seen, ...(traces.get(tool) ?? [])];
+      if (confidence(together) !== null) {
+        make.push(tool);
+        keep.push(...together);
+      } else if (known.has(tool)) keep.push(...seen);
+    }
+    store.see(keep, clock.now(), make);
+    return make.some((tool) => !known.has(tool));
+  }
+
+  /** Another account's program is another person's business; the system's own services are everybody's. */
+  const concerns = (process: ProcessObservation) =>
+    process.home !== null || !/^(\/home\/|\/Users\/|[A-Z]:\\Users\\)/i.test(process.exe ?? process.args[0] ?? '/home/');
+
+  function applyProcesses(look: ProcessLook): Sighting[] {
+    const sightings: Sighting[] = [];
+    usage.apply(
+      { ...look, appeared: look.appeared.filter(concerns), changed: look.changed.filter(concerns) },
+      (process) => {
+        const seen = sight(process);
+        if (!seen) return null;
+        sightings.push(seen);
+        return seen.strength === 'weak' && !traces.has(seen.tool) ? null : seen.tool;
+      },
+      clock.now(),
+    );
+    return sightings;
+  }
+
+  async function lookAtProcesses(): Promise<Sighting[]> {
+    processObserver ??= createProcessObserver(os, { homes: parts.homes.map((home) => ({ home, uid: os.user.uid })) });
+    const look = await (await processObserver).look();
+    const seen = applyProcesses(look);
+    if (state.get('processes')?.state !== 'ok')
+      note('processes', 'ok', 'The programs that run, to recognise AI tools among them; what was typed to start one is not kept.');
+    return seen;
+  }
+
+  async function lookInFront(): Promise<void> {
+    foregroundObserver ??= createForegroundObserver(os, { titles: false });
+    const observer = await foregroundObserver;
+    const available = observer.available();
+    if (!available.ok) {
+      if (state.get('foreground')?.detail !== available.why) note('foreground', 'unavailable', available.why);
+      usage.pass(null, clock.now());
+      return;
+    }
+    const window = await observer.look();
+    const match = window && catalog.identify(window);
+    const ours = usage.running().find(({ process }) => process.pid === window?.pid)?.tool;
+    usage.pass(ours ?? (match && match.strength !== 'weak' ? match.entry.id : null), clock.now());
+    const text = 'Which program is in front, to count the time a tool is used. Window titles are not read.';
+    if (state.get('foreground')?.state !== 'ok') note('foreground', 'ok', text);
+  }
+
+  const configObserver = (homes: readonly string[]) => {
+    const key = homes.join('\0');
+    let observer = configObservers.get(key);
+    if (!observer) {
+      observer = createConfigObserver(os, { homes, catalog });
+      configObservers.set(key, observer);
+    }
+    return observer;
+  };
+
+  /** One config file's content, or its absence, into the store. */
+  function takeRead(read: ConfigRead, observer: ConfigObserver): void {
+    const { file } = read;
+    for (const code of ['config-unreadable', 'config-refused', 'config-not-owned'] as const) problems.clear(code, file.path);
+    if (read.state === 'refused') {
+      raise({ ...read.trouble, path: file.path });
+      return;
+    }
+    if (file.role === 'projects') {
+      if (read.state === 'read') {
+        for (const more of observer.setProjects(file.home, parseProjects(file.place, read.text))) takeRead(more, observer);
+      }
+      return;
+    }
+    const { client, scope } = file.place;
+    const where = {
+      client,
+      scope,
+      configPath: show(file.path),
+      home: file.home === null ? null : show(file.home),
+      project: file.project === null ? null : show(file.project),
+    };
+    if (read.state === 'absent') {
+      store.replaceConfig(where, [], clock.now());
+      return;
+    }
+    const parsed = parseServers({ client, format: file.place.format, at: file.place.at }, read.text);
+    if (!parsed.ok) {
+      raise({ ...parsed.trouble, path: file.path });
+      return;
+    }
+    for (const trouble of parsed.troubles) raise({ ...trouble, path: file.path });
+    const rows = parsed.servers.map((server): ServerRow => {
+      const identity = identifyServer(server);
+      const project = server.project === null ? where.project : show(server.project);
+      const { name, enabled, transport, command, args, url, secretNames } = server;
+      const id = createHash('sha256')
+        .update([client, scope, project ?? '', where.configPath, name].join('\0'))
+        .digest('base64url')
+        .slice(0, 22);
+      return {
+        ...where,
+        ...{ id, project, name, enabled, transport, url, secretNames, identity },
+        command: command === null ? null : show(command),
+        args: args.map(show),
+        risk: assess({ ...server, identity, scope, client }),
+      };
+    });
+    store.replaceConfig(where, rows, clock.now());
+  }
+
+  async function lookAtConfigs(homes: readonly string[]): Promise<readonly ConfigObservation[]> {
+    const observer = configObserver(homes);
+    const reads = observer.look();
+    for (const read of reads) takeRead(read, observer);
+    const found = reads.filter(({ state: at }) => at === 'read').length;
+    note(
+      'configs',
+      'ok',
+      `${reads.length} named places where MCP clients keep their servers (${found} exist here); values of keys are blanked as a file is read.`,
+    );
+    return observer.traces();
+  }
+
+  async function lookAtInstalled(
+    homes: readonly string[],
+  ): Promise<{ sightings: Sighting[]; complete: boolean; since: Date; except: readonly string[] }> {
+    const since = clock.now();
+    const observer = await createInstalledObserver(os, {
+      homes,
+      binaryNames: catalog.binaryNames,
+      wantsPackage: (manager, name) => catalog.identify({ kind: 'package', manager, name, version: null, path: null, home: null }) !== null,
+    });
+    const look = await observer.look();
+    problems.clear('folder-unreadable');
+    look.troubles.forEach(raise);
+    note('installed', 'ok', 'The lists of installed apps, packages and programs, for names and versions; no tool is started for it.');
+    return {
+      sightings: look.observations.flatMap((seen) => sight(seen) ?? []),
+      complete: look.incomplete.length === 0,
+      since,
+      except: look.incomplete,
+    };
+  }
+
+  return {
+    usage,
+    sources: () => [...state.values()],
+    async whole(given) {
+      const began = clock.now();
+      const homes = given ?? parts.homes;
+      const found = await attempt('configs', () => lookAtConfigs(homes));
+      traces = Map.groupBy(
+        (found ?? []).flatMap((seen) => sight(seen) ?? []),
+        ({ tool }) => tool,
+      );
+      const installed = await attempt('installed', () => lookAtInstalled(homes));
+      const processes = await attempt('processes', lookAtProcesses);
+      await attempt('foreground', lookInFront);
+      record([...(installed?.sightings ?? []), ...[...traces.values()].flat(), ...(processes ?? [])]);
+      const shown: (string | null)[] = homes.map(show);
+      if (installed) {
+        store.sweep(
+          { kinds: INSTALLED_KINDS, homes: [...shown, null], since: installed.since, exceptManagers: installed.except },
+          clock.now(),
+        );
+      }
+      if (found) store.sweep({ kinds: ['config'], homes: shown, since: began }, clock.now());
+      store.looked(clock.now(), clock.now().getTime() - began.getTime());
+      return { partial: !found || !processes || !installed?.complete };
+    },
+    async poll() {
+      const before = usage
+        .running()
+        .map(({ tool, process }) => `${tool}:${process.pid}`)
+        .join();
+      record(await lookAtProcesses());
+      await lookInFront();
+      return (
+        before !==
+        usage
+          .running()
+          .map(({ tool, process }) => `${tool}:${process.pid}`)
+          .join()
+      );
+    },
+    async watchConfigs(signal, onChange) {
+      const observer = configObserver(parts.homes);
+      await observer.watch(
+        signal,
+        (read) => {
+          takeRead(read, observer);
+          onChange();
+        },
+        (trouble) => {
+          raise(trouble);
+          onChange();
+        },
+      );
+    },
+    flushUsage: () => store.addUsage(usage.take()),
+  };
+}

@@ -1,0 +1,107 @@
+/** The plain policy file of a computer without a collector: read, kept while a broken one stands in its place, and shown. */
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { PolicyInForce } from '../../electron/contract.ts';
+import type { Problems } from '../problems.ts';
+import { Refusal } from '../requests.ts';
+import { type Policy, parsePolicy } from './policy.ts';
+
+export type LoadedPolicy = { readonly policy: Policy | null; readonly source: string | null };
+
+export type PolicyFile = {
+  current(): LoadedPolicy;
+  /** Whether the file differs from what was read last, by its time and size. */
+  changed(): boolean;
+  /** Reads it again; a missing file means no policy, an invalid one raises a problem and leaves the last good one in force. */
+  reload(): LoadedPolicy;
+  /** A policy that somebody handed over for one answer; throws a `Refusal` naming what is wrong with it. */
+  parse(text: string, file: string): Policy;
+};
+
+/** `file` is `policy.json` in the data folder or the one named with `--policy`. */
+export function createPolicyFile(file: string, known: Parameters<typeof parsePolicy>[1], problems: Problems): PolicyFile {
+  let current: LoadedPolicy = { policy: null, source: null };
+  let seen = '';
+  const stamp = () => {
+    try {
+      const { mtimeMs, size } = statSync(file);
+      return `${mtimeMs}:${size}`;
+    } catch {
+      return '';
+    }
+  };
+  return {
+    current: () => current,
+    changed: () => stamp() !== seen,
+    reload() {
+      seen = stamp();
+      let text: string;
+      try {
+        text = readFileSync(file, 'utf8');
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'ENOENT') {
+          problems.clear('policy-invalid');
+          current = { policy: null, source: null };
+        } else {
+          problems.raise({ code: 'policy-invalid', path: file, detail: `it can’t be read (${code})` });
+        }
+        return current;
+      }
+      const parsed = parsePolicy(text, known);
+      if (parsed.ok) {
+        problems.clear('policy-invalid');
+        current = { policy: parsed.policy, source: file };
+      } else {
+        problems.raise({ code: 'policy-invalid', path: file, detail: parsed.issues[0] ?? 'not as expected' });
+      }
+      return current;
+    },
+    parse(text, from) {
+      const parsed = parsePolicy(text, known);
+      if (parsed.ok) return parsed.policy;
+      throw new Refusal('policy-invalid', `The policy ${path.basename(from)} is not valid: ${parsed.issues.join(' ')}`);
+    },
+  };
+}
+
+/** What people are shown of the policy in force. */
+export function inForce({ policy, source }: LoadedPolicy, name: (tool: string) => string, show: (path: string) => string): PolicyInForce {
+  if (!policy) {
+    return {
+      rev: null,
+      organization: null,
+      contact: null,
+      helpUrl: null,
+      mode: 'warn',
+      dataClasses: [],
+      clauses: [],
+      approved: [],
+      source: null,
+    };
+  }
+  return {
+    rev: policy.rev,
+    organization: policy.organization?.name ?? null,
+    contact: policy.organization?.contact ?? null,
+    helpUrl: policy.organization?.helpUrl ?? null,
+    mode: policy.mode,
+    dataClasses: policy.dataClasses.map(({ id, label, examples }) => ({ id, label, examples: examples ?? null })),
+    clauses: policy.clauses.map(({ id, title, text }) => ({ id, title, text })),
+    approved: policy.tools.flatMap((rule) =>
+      rule.status === 'approved' || rule.status === 'conditional'
+        ? [
+            {
+              tool: rule.tool,
+              name: name(rule.tool),
+              tiers: rule.tiers ?? [],
+              status: rule.conditions || rule.status === 'conditional' ? ('conditional' as const) : ('approved' as const),
+              dataClasses: rule.dataClasses ?? [],
+              conditions: rule.conditions ?? null,
+            },
+          ]
+        : [],
+    ),
+    source: source === null ? null : show(source),
+  };
+}

@@ -1,0 +1,140 @@
+/** Everything that can be wrong outside, as a table: what it is called, how bad it is, what it says and what mends it. */
+import type { Problem } from '../electron/contract.ts';
+import type { Trouble } from './observe/observation.ts';
+
+type Row = {
+  readonly severity: Problem['severity'];
+  /** `where` is the path as people write it, or an empty string; `detail` is the reason, never content of a file. */
+  message(where: string, detail: string): string;
+  readonly fix: string;
+};
+
+const because = (detail: string) => (detail ? `: ${detail}` : '');
+
+/** One row a problem. A code that is missing here is a bug, and says so. */
+const PROBLEMS = {
+  'config-unreadable': {
+    severity: 'low',
+    message: (where, detail) => `${where} can’t be understood${because(detail)}; what it said before is kept.`,
+    fix: 'Open the file in its tool or an editor and mend it; Muster reads it again by itself.',
+  },
+  'config-refused': {
+    severity: 'low',
+    message: (where, detail) => `${where} was not read${because(detail)}.`,
+    fix: 'Make it an ordinary file of your own that is not larger than 8 MiB.',
+  },
+  'config-not-owned': {
+    severity: 'low',
+    message: (where) => `${where} belongs to another account, so it was not read.`,
+    fix: 'Run Muster as the account that owns the file, or give the file to the account that runs Muster.',
+  },
+  'not-looked-at': {
+    severity: 'low',
+    message: (where) => `${where} was not looked at, because macOS would ask you for permission first.`,
+    fix: 'Keep the project outside Desktop, Documents and Downloads, or leave it as it is.',
+  },
+  'server-unreadable': {
+    severity: 'low',
+    message: (where, detail) => `${where} has an entry that is no MCP server${because(detail)}.`,
+    fix: 'Correct or remove the entry in the client that wrote it.',
+  },
+  'folder-unreadable': {
+    severity: 'low',
+    message: (where, detail) => `${where} can’t be read${because(detail)}, so what is installed there is not known.`,
+    fix: 'Let your account read the folder, or leave it: everything else is still looked at.',
+  },
+  'home-not-owned': {
+    severity: 'medium',
+    message: (where) => `${where} belongs to another account, so it was not read.`,
+    fix: 'Run Muster as the account that owns the folder.',
+  },
+  'watch-failed': {
+    severity: 'medium',
+    message: (where, detail) => `Changes of ${where || 'some files'} can’t be noticed at once${because(detail)}.`,
+    fix: 'Nothing is lost: Muster looks at everything again every few minutes. An administrator can raise the limit of file watches.',
+  },
+  'source-failed': {
+    severity: 'medium',
+    message: (where, detail) => `Looking at ${where} failed${because(detail)}; it is tried again by itself.`,
+    fix: 'If it stays for a day, tell whoever looks after your computer, and name this line.',
+  },
+  'foreground-unavailable': {
+    severity: 'low',
+    message: (_where, detail) => detail,
+    fix: 'Nothing needs to be done: which program is in front is only used to count the time a tool was used.',
+  },
+  'database-rebuilt': {
+    severity: 'medium',
+    message: (where, detail) => `The inventory was damaged and has been made anew; the old file is kept as ${where}${because(detail)}.`,
+    fix: 'Nothing needs to be done. If it happens again, have the disk checked.',
+  },
+  'database-failed': {
+    severity: 'high',
+    message: (where, detail) => `What Muster sees can’t be written to ${where}${because(detail)}.`,
+    fix: 'Make room on the disk or give your account back the right to write there; Muster tries again by itself.',
+  },
+  'policy-invalid': {
+    severity: 'high',
+    message: (where, detail) => `The policy file ${where} is not valid${because(detail)}; the last good one stays in force.`,
+    fix: 'Whoever wrote the policy needs to correct what is named here.',
+  },
+  'settings-invalid': {
+    severity: 'medium',
+    message: (where, detail) => `The settings file ${where} is not valid${because(detail)}; the settings before it stay.`,
+    fix: 'Correct or delete the file.',
+  },
+} as const satisfies Record<string, Row>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+function isCode(code: string): code is ProblemCode {
+  return Object.hasOwn(PROBLEMS, code);
+}
+
+/** A declared problem from what an observer found; `where` is the path as it is shown. Throws for a code that nobody declared. */
+export function problem(trouble: Trouble, where: string | null = trouble.path): Problem {
+  if (!isCode(trouble.code)) throw new Error(`The problem “${trouble.code}” is not declared in agent/problems.ts.`);
+  const row: Row = PROBLEMS[trouble.code];
+  return {
+    code: trouble.code,
+    severity: row.severity,
+    path: where,
+    message: row.message(where ?? '', trouble.detail ?? ''),
+    fix: row.fix,
+  };
+}
+
+const ORDER = { high: 0, medium: 1, low: 2 } as const;
+
+export type Problems = {
+  raise(trouble: Trouble, where?: string | null): void;
+  /** Ends the problem with this code and path; without a path, all with this code. */
+  clear(code: ProblemCode, path?: string | null): void;
+  /** Worst first, then by path. */
+  list(): readonly Problem[];
+};
+
+/** What is wrong at the moment. `path` in `raise` and `clear` is the real one; it is shown as `where`. */
+export function createProblems(onChange: () => void = () => {}): Problems {
+  const current = new Map<string, Problem>();
+  const key = (code: string, path: string | null) => `${code}\0${path ?? ''}`;
+  return {
+    raise(trouble, where) {
+      const at = key(trouble.code, trouble.path);
+      const next = problem(trouble, where === undefined ? trouble.path : where);
+      if (current.get(at)?.message === next.message) return;
+      current.set(at, next);
+      onChange();
+    },
+    clear(code, path) {
+      let cleared = false;
+      if (path !== undefined) cleared = current.delete(key(code, path));
+      else for (const [at, { code: other }] of current) if (other === code) cleared = current.delete(at) || cleared;
+      if (cleared) onChange();
+    },
+    list: () =>
+      [...current.values()].sort(
+        (a, b) => ORDER[a.severity] - ORDER[b.severity] || (a.path ?? '').localeCompare(b.path ?? '') || a.code.localeCompare(b.code),
+      ),
+  };
+}

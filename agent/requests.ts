@@ -1,0 +1,122 @@
+/** Asking for approval: what a good request is, and how its state may change. Pure but for the id. */
+import { randomBytes } from 'node:crypto';
+import type { ApprovalRequest, ErrorCode, RequestInput, RequestState } from '../electron/contract.ts';
+
+/** A refusal that reaches the person who asked, with its code. */
+export class Refusal extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.name = 'Refusal';
+    this.code = code;
+  }
+}
+
+/** Longer reasons are letters; the collector's page has no room for them. */
+const MAX_TEXT = 2000;
+
+/** RFC 9562: 48 bits of Unix milliseconds first, so that ids sort by time. */
+export function uuidv7(now: Date): string {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(now.getTime(), 0, 6);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = bytes.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+function text(value: unknown, what: string): string {
+  const trimmed = typeof value === 'string' ? value.trim() : '';
+  if (!trimmed) throw new Refusal('usage', `A request needs ${what}; write a sentence or two.`);
+  if (trimmed.length > MAX_TEXT)
+    throw new Refusal('usage', `The text has ${trimmed.length} characters; ${MAX_TEXT} is the most, so shorten it.`);
+  return trimmed;
+}
+
+/** A calendar day (`2027-01-31`, its end in UTC) or a whole ISO time, later than `now`. */
+function endDate(value: string, now: Date): string {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(value);
+  const end = new Date(day ? `${value}T23:59:59.000Z` : value);
+  if (Number.isNaN(end.getTime()) || (day && end.toISOString().slice(0, 10) !== value)) {
+    throw new Refusal('usage', `“${value}” is no date; write it as 2027-01-31.`);
+  }
+  if (end <= now) throw new Refusal('usage', `${value} is in the past; name a later day or leave it out.`);
+  return end.toISOString();
+}
+
+export type Askable = {
+  /** The item's id and name as it is known here, or null: there is no such tool or server. */
+  readonly find: (item: string) => { id: string; name: string; tiers: readonly string[] } | null;
+  readonly dataClasses: readonly string[];
+  readonly requests: readonly ApprovalRequest[];
+};
+
+/** A new open request; throws a `Refusal` that says what to change. */
+export function newRequest(input: RequestInput, { find, dataClasses, requests }: Askable, now: Date): ApprovalRequest {
+  const item = typeof input.item === 'string' ? find(input.item) : null;
+  if (!item) {
+    throw new Refusal(
+      'unknown-item',
+      `Muster knows no tool or MCP server “${String(input.item).slice(0, 80)}”; “muster status” lists those on this computer.`,
+    );
+  }
+  const reason = text(input.reason, 'a reason');
+  const tier = input.tier ?? null;
+  if (tier !== null && item.tiers.length > 0 && !item.tiers.includes(tier)) {
+    throw new Refusal('usage', `${item.name} has no tier “${tier}”; it has ${item.tiers.join(', ')}.`);
+  }
+  const dataClass = input.dataClass ?? null;
+  if (dataClass !== null && !dataClasses.includes(dataClass)) {
+    const have = dataClasses.length ? `it has ${dataClasses.join(', ')}` : 'no policy is in force';
+    throw new Refusal('usage', `The policy has no data class “${dataClass}”; ${have}.`);
+  }
+  const open = requests.find((other) => other.item === item.id && other.tier === tier && isOpen(other.state));
+  if (open) {
+    throw new Refusal(
+      'duplicate',
+      `${item.name} has been asked for already, on ${open.createdAt.slice(0, 10)}; withdraw that request first to change it.`,
+    );
+  }
+  const at = now.toISOString();
+  return {
+    id: uuidv7(now),
+    item: item.id,
+    itemName: item.name,
+    tier,
+    dataClass,
+    until: input.until == null ? null : endDate(input.until, now),
+    reason,
+    state: 'open',
+    createdAt: at,
+    updatedAt: at,
+    answer: null,
+    added: null,
+  };
+}
+
+/** A request that somebody still has to answer. */
+export function isOpen(state: RequestState): boolean {
+  return state === 'open' || state === 'needs-info';
+}
+
+function known(requests: readonly ApprovalRequest[], id: string): ApprovalRequest {
+  const found = requests.find((request) => request.id === id);
+  if (!found) throw new Refusal('unknown-request', `There is no request ${String(id).slice(0, 40)}; “muster requests” lists yours.`);
+  return found;
+}
+
+/** What changes when the employee takes a request back. */
+export function withdrawn(requests: readonly ApprovalRequest[], id: string, now: Date) {
+  const request = known(requests, id);
+  if (!isOpen(request.state))
+    throw new Refusal('wrong-state', `The request for ${request.itemName} is ${request.state} already and can’t be withdrawn.`);
+  return { state: 'withdrawn', updatedAt: now.toISOString() } as const;
+}
+
+/** What changes when the employee answers IT's question. */
+export function answered(requests: readonly ApprovalRequest[], id: string, words: string, now: Date) {
+  const request = known(requests, id);
+  if (request.state !== 'needs-info')
+    throw new Refusal('wrong-state', `The request for ${request.itemName} is ${request.state}; nobody has asked you anything about it.`);
+  return { state: 'open', added: text(words, 'an answer'), updatedAt: now.toISOString() } as const;
+}

@@ -1,0 +1,201 @@
+/** What a command works with: the running agent of the data folder, or one of its own that holds the lock while it works. */
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import type { AgentApi, ApprovalRequest, Device, Inventory, Snapshot } from '../electron/contract.ts';
+import { parseCatalog } from '../native-catalog/catalog.ts';
+import { type Agent, startAgent } from './agent.ts';
+import { readCatalog, readMigrations } from './assets.ts';
+import { type Invocation, UsageError } from './commands/command.ts';
+import { DataFolderError, databaseFile, defaultDataDir, ownedByAnother, prepareDataDir } from './data-folder.ts';
+import { deviceId, readDeviceId } from './device.ts';
+import { reach } from './local.ts';
+import { type Lock, takeLock } from './lock.ts';
+import type { Clock } from './observe/observation.ts';
+import { createPolicyFile } from './policy/policy-file.ts';
+import { createProblems, type Problems } from './problems.ts';
+import { readSettings } from './settings.ts';
+import { openOrRebuild, openStore, type Store } from './store/store.ts';
+
+/** Longer than any command holds the lock; an agent that holds it answers on its socket at once. */
+const LOCK_WAIT_MS = 10_000;
+const LOCK_RETRY_MS = 50;
+const NO_DEVICE = '00000000-0000-0000-0000-000000000000';
+
+export const systemClock: Clock = {
+  now: () => new Date(),
+  wait: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener('abort', done);
+    }),
+};
+
+export function dataDirOf({ os, data }: Invocation): string {
+  return data === null ? defaultDataDir(os) : path.resolve(data);
+}
+
+/** The homes that were named, checked; else the user's own. */
+export function homesOf({ os, home }: Invocation): string[] {
+  for (const named of home) {
+    let found = false;
+    try {
+      found = statSync(named).isDirectory();
+    } catch {
+      // Not there: said below.
+    }
+    if (!found) throw new UsageError(`--home ${named} is no folder; name a home folder that exists.`);
+  }
+  if (home.length > 0) return home.map((named) => path.resolve(named));
+  if (!os.user.home) throw new UsageError('This account has no home folder; name the one to look at with --home DIR.');
+  return [os.user.home];
+}
+
+function deviceOf({ os }: Invocation, id: string): Device {
+  return { id, platform: os.platform, hostname: os.hostname, user: os.user.name };
+}
+
+export type LocalAgent = { readonly agent: Agent; readonly store: Store; readonly problems: Problems; close(): void };
+
+/** An agent over a database of this process. The caller holds the lock, or has opened the database for reading only. */
+function assemble(
+  invocation: Invocation,
+  dataDir: string,
+  store: Store,
+  id: string,
+  problems: Problems,
+  log: (what: string, error: unknown) => void,
+): LocalAgent {
+  const { entries, families, names } = readCatalog();
+  const catalog = parseCatalog({ entries, families }, names);
+  const settings = readSettings(dataDir);
+  if (settings.issue) problems.raise({ code: 'settings-invalid', path: settings.file, detail: settings.issue });
+  const known = {
+    tool: (tool: string) => catalog.entries.has(tool) || catalog.families.has(tool),
+    tiers: (tool: string) => {
+      const family = catalog.families.get(catalog.entries.get(tool)?.family ?? tool);
+      return family ? family.tiers.map((tier) => tier.id) : null;
+    },
+  };
+  const policyFile = createPolicyFile(path.join(dataDir, 'policy.json'), known, problems);
+  policyFile.reload();
+  const agent = startAgent({
+    os: invocation.os,
+    clock: systemClock,
+    catalog,
+    store,
+    problems,
+    device: deviceOf(invocation, id),
+    dataDir,
+    version: invocation.version,
+    homes: homesOf(invocation),
+    policyFile,
+    settings: settings.values,
+    log,
+  });
+  return { agent, store, problems, close: () => store.close() };
+}
+
+/** The database opened for writing, a damaged one made anew, and an agent over it. Throws `DatabaseError`, `DataFolderError`. */
+export function openLocal(invocation: Invocation, dataDir: string, log: (what: string, error: unknown) => void = () => {}): LocalAgent {
+  const problems = createProblems();
+  const { store, rebuilt } = openOrRebuild(databaseFile(dataDir), { migrations: readMigrations(), now: new Date() });
+  if (rebuilt) {
+    const detail = rebuilt.requestsKept > 0 ? `${rebuilt.requestsKept} requests were kept` : 'no request could be read from it';
+    problems.raise({ code: 'database-rebuilt', path: rebuilt.setAside, detail });
+  }
+  return assemble(invocation, dataDir, store, deviceId(dataDir), problems, log);
+}
+
+export type Session = { readonly api: Omit<AgentApi, 'stop'>; close(): void };
+
+/** Reaches the running agent or becomes one for this command. Throws `DatabaseError`, `DataFolderError`, `UsageError`. */
+export async function openSession(invocation: Invocation): Promise<Session> {
+  const dataDir = dataDirOf(invocation);
+  homesOf(invocation);
+  prepareDataDir(dataDir, invocation.os);
+  const until = Date.now() + LOCK_WAIT_MS;
+  for (;;) {
+    const connection = await reach(dataDir);
+    if (connection) return { api: connection.api, close: connection.close };
+    const lock: Lock | null = takeLock(dataDir);
+    if (lock) {
+      try {
+        const local = openLocal(invocation, dataDir);
+        return {
+          api: local.agent.api,
+          close: () => {
+            local.close();
+            lock.release();
+          },
+        };
+      } catch (error) {
+        lock.release();
+        throw error;
+      }
+    }
+    if (Date.now() > until) {
+      throw new DataFolderError(
+        'database',
+        `Another Muster works in ${dataDir} and doesn’t answer; end it, or try again in a minute.`,
+        dataDir,
+      );
+    }
+    await systemClock.wait(LOCK_RETRY_MS, new AbortController().signal);
+  }
+}
+
+/** My requests as they stand, read like the inventory. */
+export async function storedRequests(invocation: Invocation): Promise<readonly ApprovalRequest[]> {
+  return (await storedSnapshot(invocation))?.requests ?? [];
+}
+
+/** The state as it stands: from the running agent, or read from the database; null before the first. Changes and creates nothing. */
+async function storedSnapshot(invocation: Invocation): Promise<Snapshot | null> {
+  const dataDir = dataDirOf(invocation);
+  const live = ownedByAnother(dataDir, invocation.os) ? null : await reach(dataDir);
+  if (live) {
+    const snapshot = await new Promise<Snapshot>((resolve, reject) => {
+      live.on('changed', (slices) => resolve(slices as Snapshot));
+      live.closed.then(() =>
+        reject(new DataFolderError('database', `The agent of ${dataDir} ended before it answered; try again.`, dataDir)),
+      );
+    });
+    live.close();
+    return snapshot;
+  }
+  const file = databaseFile(dataDir);
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return null;
+  const store = openStore(file, { migrations: readMigrations(), readOnly: true });
+  const local = assemble(invocation, dataDir, store, readDeviceId(dataDir) ?? NO_DEVICE, createProblems(), () => {});
+  try {
+    return local.agent.snapshot();
+  } finally {
+    local.close();
+  }
+}
+
+/** The inventory as it stands; `at` is when the last look ended, null before the first. */
+export async function storedInventory(invocation: Invocation): Promise<{ inventory: Inventory; at: string | null }> {
+  const now = await storedSnapshot(invocation);
+  const at = now?.look.at ?? null;
+  const durationMs = now?.look.durationMs ?? 0;
+  return {
+    at,
+    inventory: {
+      schema: 'muster.inventory/1',
+      device: now?.device ?? deviceOf(invocation, readDeviceId(dataDirOf(invocation)) ?? NO_DEVICE),
+      startedAt: new Date(at === null ? 0 : Date.parse(at) - durationMs).toISOString(),
+      durationMs,
+      partial: false,
+      tools: now?.tools ?? [],
+      mcpServers: now?.mcpServers ?? [],
+      problems: now?.problems ?? [],
+    },
+  };
+}
