@@ -334,9 +334,9 @@ export type Refusal = { readonly code: ErrorCode | 'closed'; readonly message: s
 
 /**
  * `window.agent`, given by the preload. Calls reject with a `Refusal`. Handlers are taken off by calling what the subscription returns
- * (an `AbortSignal` doesn't survive the context bridge).
+ * (an `AbortSignal` doesn't survive the context bridge). A window can neither end the agent nor silence notifications.
  */
-export type WindowAgent = AgentApi & {
+export type WindowAgent = Omit<AgentApi, 'told' | 'stop'> & {
   /** The full state comes first, also after the agent was restarted, then whole slices. */
   onChanged(handler: (slices: Partial<Snapshot>) => void): () => void;
 };

@@ -1,0 +1,82 @@
+/**
+ * Closes every way out of the window and of Chromium itself: no network, no navigation, no second window, no permission, no device, no
+ * download. What the window may do instead stands in the preload, method by method.
+ */
+import type { App, CommandLine, Session, WebContents } from 'electron';
+import { PAGE, SCHEME } from './renderer-files.ts';
+
+/** Whether the window's session refuses to load this address. Developer tools load their own pages, in development only. */
+export function refusesRequest(address: string, packaged: boolean): boolean {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(address)?.[1]?.toLowerCase();
+  return !(scheme === SCHEME || (scheme === 'devtools' && !packaged));
+}
+
+/** Whether the window may go to this address: its own page, and nothing else; a change of the hash is no navigation. */
+export function refusesNavigation(address: string): boolean {
+  try {
+    const url = new URL(address);
+    url.hash = '';
+    return url.href !== PAGE;
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * Chromium's own outgoing connections, switched off before it starts. The resolver knows no host and there is no proxy, so that whatever a
+ * later version adds finds nobody to talk to; the agent has its own connection and doesn't pass here.
+ */
+export function quietChromium(commandLine: CommandLine): void {
+  commandLine.appendSwitch('host-resolver-rules', 'MAP * ~NOTFOUND');
+  commandLine.appendSwitch('no-proxy-server');
+  commandLine.appendSwitch('disable-background-networking');
+  commandLine.appendSwitch('disable-component-update');
+  commandLine.appendSwitch('disable-domain-reliability');
+  commandLine.appendSwitch('dns-prefetch-disable');
+  commandLine.appendSwitch('no-pings');
+  commandLine.appendSwitch('force-webrtc-ip-handling-policy', 'disable_non_proxied_udp');
+  // Casting looks for screens in the local network; a spare renderer costs memory for a second window that never comes.
+  commandLine.appendSwitch('disable-features', 'MediaRouter,DialMediaRouteProvider,OptimizationHints,SpareRendererForSitePerProcess');
+}
+
+/** Locks a session. `refused` is told of each request that was refused, by its scheme only. */
+export function lockSession(session: Session, packaged: boolean, refused: (scheme: string) => void): void {
+  session.setPermissionRequestHandler((_contents, _permission, answer) => answer(false));
+  session.setPermissionCheckHandler(() => false);
+  session.setDevicePermissionHandler(() => false);
+  session.setCertificateVerifyProc((_request, answer) => answer(-2));
+  // The spelling checker fetches its dictionaries.
+  session.setSpellCheckerEnabled(false);
+  session.on('will-download', (event) => event.preventDefault());
+  session.webRequest.onBeforeRequest((details, answer) => {
+    const cancel = refusesRequest(details.url, packaged);
+    if (cancel) refused(details.url.split(':', 1)[0] ?? '');
+    answer({ cancel });
+  });
+}
+
+/** Locks every page that this application will ever make, whoever makes it. */
+export function lockContents(app: App): void {
+  app.on('web-contents-created', (_created, contents: WebContents) => {
+    contents.on('will-navigate', (event, url) => {
+      if (refusesNavigation(url)) event.preventDefault();
+    });
+    contents.on('will-redirect', (event) => event.preventDefault());
+    contents.on('will-frame-navigate', (event) => {
+      if (!event.isMainFrame || refusesNavigation(event.url)) event.preventDefault();
+    });
+    contents.on('will-attach-webview', (event) => event.preventDefault());
+    contents.setWindowOpenHandler(() => ({ action: 'deny' }));
+    contents.setWebRTCIPHandlingPolicy('disable_non_proxied_udp');
+  });
+  app.on('certificate-error', (event, _contents, _url, _error, _certificate, answer) => {
+    event.preventDefault();
+    answer(false);
+  });
+  app.on('select-client-certificate', (event, _contents, _url, _list, answer) => {
+    event.preventDefault();
+    // Without a certificate: the types ask for one, and the documentation says that none is allowed.
+    (answer as () => void)();
+  });
+  app.on('login', (event) => event.preventDefault());
+}
