@@ -1,0 +1,179 @@
+/**
+ * Processes on macOS: `ps-list`, which runs the system's `ps`, and what can be made of its one line for each process.
+ *
+ * `ps` joins the arguments with blanks and names the program as it was called, so both are put together again by asking which files exist. A
+ * program called by its bare name (`claude`) is looked for in the folders of PATH: a guess, but it is the one the shell made too.
+ * Written from the documentation of ps(1) and ps-list; not yet seen on a Mac.
+ */
+import { readFile, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { ProcessObservation } from '../observation.ts';
+import type { Os } from '../os.ts';
+import type { Homes, ProcessLook, ProcessObserver } from './processes.ts';
+import { interpreterOf, scriptOf } from './script.ts';
+import { resolveScript } from './script-file.ts';
+
+/** One row of ps-list on macOS: `path` is the program where ps-list found it, `name` its last part or what `ps` calls `comm`. */
+export type Listed = {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly uid?: number | undefined;
+  readonly name: string;
+  readonly cmd?: string | undefined;
+  readonly path?: string | undefined;
+  readonly startTime?: Date | undefined;
+};
+
+/** A path with this many blanks in it is still put together again. */
+const mostBlanks = 12;
+/** Where programs are that an agent started by launchd, with its short PATH, would not look. */
+const usualFolders = ['/opt/homebrew/bin', '/usr/local/bin', '/usr/bin', '/bin'];
+
+/** `list` is ps-list; tests off macOS pass rows. */
+export async function darwinProcesses(os: Os, homes: Homes, list?: () => Promise<readonly Listed[]>): Promise<ProcessObserver> {
+  const read = list ?? (await import('ps-list')).default;
+  const homeOf = new Map(homes.flatMap(({ home, uid }) => (uid === null ? [] : [[uid, home] as const])));
+  const folders = [...(os.env['PATH']?.split(':').filter((folder) => path.isAbsolute(folder)) ?? []), ...usualFolders];
+  const bundleIds = new Map<string, string | null>();
+  type Known = { startedAt: string; line: string; again: boolean };
+  let known = new Map<number, Known>();
+
+  async function isFile(file: string): Promise<boolean> {
+    return stat(os.at(file)).then(
+      (found) => found.isFile(),
+      () => false,
+    );
+  }
+
+  /** Links resolved, seen from the root that `os` puts in front in tests; unresolved where there is no such file. */
+  async function real(file: string): Promise<string> {
+    try {
+      const [root, target] = await Promise.all([realpath(os.at('/')), realpath(os.at(file))]);
+      return root === '/' ? target : `/${path.relative(root, target)}`;
+    } catch {
+      return file;
+    }
+  }
+
+  async function exeOf({ name, path: found }: Listed, args: readonly string[]): Promise<string | null> {
+    const called = args[0]?.replace(/^-/, '') ?? '';
+    const named = [found, name, called].find((candidate) => candidate?.startsWith('/'));
+    if (named) return real(named);
+    if (called === '' || called.includes('/')) return null;
+    for (const folder of folders) {
+      const file = path.join(folder, called);
+      if (await isFile(file)) return real(file);
+    }
+    return null;
+  }
+
+  async function bundleIdOf(exe: string | null): Promise<string | null> {
+    const app = exe === null ? null : innermostApp(exe);
+    if (app === null) return null;
+    const cached = bundleIds.get(app);
+    if (cached !== undefined) return cached;
+    const id = await readBundleId(os.at(`${app}/Contents/Info.plist`));
+    bundleIds.set(app, id);
+    return id;
+  }
+
+  async function observe(row: Listed, startedAt: string): Promise<ProcessObservation> {
+    const args = await splitPsLine(row.cmd ?? '', row.path ?? '', isFile);
+    const exe = await exeOf(row, args);
+    const interpreter = interpreterOf(exe, args);
+    const found = interpreter ? scriptOf(interpreter, args) : null;
+    return {
+      kind: 'process',
+      pid: row.pid,
+      parent: row.ppid,
+      startedAt,
+      exe,
+      args,
+      // `ps` doesn't tell the working folder, so a relative name stays unknown.
+      script: found?.script ? await resolveScript(found.script, null) : null,
+      module: found?.module ?? null,
+      bundleId: await bundleIdOf(exe),
+      home: (row.uid === undefined ? undefined : homeOf.get(row.uid)) ?? null,
+    };
+  }
+
+  async function look(): Promise<ProcessLook> {
+    const rows = (await read()).filter(({ pid }) => pid > 0);
+    const before = known;
+    const next = new Map<number, Known>();
+    const appeared: ProcessObservation[] = [];
+    const changed: ProcessObservation[] = [];
+    for (const row of rows) {
+      // To the second: that is what `ps` gives, and pids come round more slowly.
+      const startedAt = row.startTime?.toISOString() ?? '';
+      const old = before.get(row.pid);
+      const line = `${row.path ?? ''}\0${row.cmd ?? ''}`;
+      if (old?.startedAt !== startedAt) {
+        next.set(row.pid, { startedAt, line, again: true });
+        appeared.push(await observe(row, startedAt));
+        continue;
+      }
+      // Many programs write over their command line for good. What was read at the second sighting stays, unless it now names another program's file.
+      const other = old.line !== line && (old.again || (row.path !== '' && !old.line.startsWith(`${row.path}\0`)));
+      next.set(row.pid, { startedAt, line: other ? line : old.line, again: false });
+      if (other) changed.push(await observe(row, startedAt));
+    }
+    known = next;
+    const gone = [...before]
+      .filter(([pid, { startedAt }]) => next.get(pid)?.startedAt !== startedAt)
+      .map(([pid, { startedAt }]) => ({ pid, startedAt }));
+    return { appeared, changed, gone, total: rows.length };
+  }
+
+  return {
+    look,
+    forget() {
+      known = new Map();
+    },
+  };
+}
+
+/**
+ * The arguments of a `ps` line. `program` is the path that the line begins with, where that is known. An argument that begins like a path is put
+ * together with those after it, up to the next flag, when only together they name a file that exists.
+ */
+export async function splitPsLine(line: string, program: string, isFile: (file: string) => Promise<boolean>): Promise<string[]> {
+  const args: string[] = [];
+  let rest = line;
+  if (program !== '' && (line === program || line.startsWith(`${program} `))) {
+    args.push(program);
+    rest = line.slice(program.length);
+  }
+  const words = rest.split(' ').filter(Boolean);
+  while (words.length > 0) {
+    let taken = 1;
+    if (words[0]?.startsWith('/') && words[1] !== undefined && !(await isFile(words[0]))) {
+      for (let count = 2; count <= Math.min(words.length, mostBlanks + 1) && !words[count - 1]?.startsWith('-'); count++) {
+        if (!(await isFile(words.slice(0, count).join(' ')))) continue;
+        taken = count;
+        break;
+      }
+    }
+    args.push(words.splice(0, taken).join(' '));
+  }
+  return args;
+}
+
+/** The innermost application folder that holds a program; null for a program outside of one. */
+export function innermostApp(exe: string): string | null {
+  const end = exe.lastIndexOf('.app/Contents/');
+  return end < 0 ? null : exe.slice(0, end + '.app'.length);
+}
+
+/** The bundle identifier in an Info.plist, XML or binary; null where the file is missing or isn't one. */
+export async function readBundleId(file: string): Promise<string | null> {
+  try {
+    const bytes = await readFile(file);
+    const { parse } = await import('plist');
+    const value = parse(bytes);
+    const id = typeof value === 'object' && value !== null && 'CFBundleIdentifier' in value ? value['CFBundleIdentifier'] : null;
+    return typeof id === 'string' ? id : null;
+  } catch {
+    return null;
+  }
+}

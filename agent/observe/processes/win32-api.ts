@@ -1,0 +1,145 @@
+/**
+ * The few functions of Windows that the observers call, through koffi: kernel32, ntdll, advapi32 and user32. No child process is started.
+ *
+ * The layouts are those of 64-bit Windows, which are the same on x64 and ARM64. SystemProcessInformation and ProcessCommandLineInformation are
+ * documented only in part; both have had this form since Windows 8.1. Seen to work under Wine; not yet on Windows itself, nor on ARM64.
+ */
+
+export type Win32Process = {
+  readonly pid: number;
+  readonly parent: number;
+  /** When it was created, in 100 ns since 1601, as text. */
+  readonly created: string;
+};
+
+/** What can be had of one process; a field is null where Windows won't say (another user's, a protected one, one that has ended). */
+export type Win32Detail = { readonly exe: string | null; readonly commandLine: string | null; readonly own: boolean };
+
+export type Win32Api = {
+  /** Every process but the idle one. Throws with the status where Windows refuses. */
+  list(): Win32Process[];
+  /** `own` says whether it runs as the user that we run as. */
+  detail(pid: number): Win32Detail;
+  /** The window in front and its process; null where there is none (a locked screen). `title` is read only when asked for. */
+  foreground(withTitle: boolean): { pid: number; title: string | null } | null;
+};
+
+const systemProcessInformation = 5;
+const processCommandLineInformation = 60;
+const tokenUser = 1;
+const queryLimitedInformation = 0x1000;
+const tokenQuery = 8;
+const lengthMismatch = 0xc000_0004;
+const currentProcess = -1;
+/** The longest path and the longest command line of Windows, in UTF-16 units. */
+const longestText = 32_768;
+/** One window title is enough at this length: it is only matched. */
+const longestTitle = 1024;
+
+/** Loads koffi and binds the functions; rejects where koffi's native part is missing. */
+export async function win32Api(): Promise<Win32Api> {
+  const { default: koffi } = await import('koffi');
+  const kernel32 = koffi.load('kernel32.dll');
+  const ntdll = koffi.load('ntdll.dll');
+  const advapi32 = koffi.load('advapi32.dll');
+  const user32 = koffi.load('user32.dll');
+  const OpenProcess = kernel32.func('intptr_t __stdcall OpenProcess(uint32_t access, int inherit, uint32_t pid)');
+  const CloseHandle = kernel32.func('int __stdcall CloseHandle(intptr_t handle)');
+  const QueryFullProcessImageNameW = kernel32.func(
+    'int __stdcall QueryFullProcessImageNameW(intptr_t process, uint32_t flags, void *name, void *size)',
+  );
+  const NtQuerySystemInformation = ntdll.func(
+    'uint32_t __stdcall NtQuerySystemInformation(int sort, void *buffer, uint32_t size, void *needed)',
+  );
+  const NtQueryInformationProcess = ntdll.func(
+    'uint32_t __stdcall NtQueryInformationProcess(intptr_t process, int sort, void *buffer, uint32_t size, void *needed)',
+  );
+  const OpenProcessToken = advapi32.func('int __stdcall OpenProcessToken(intptr_t process, uint32_t access, void *token)');
+  const GetTokenInformation = advapi32.func(
+    'int __stdcall GetTokenInformation(intptr_t token, int sort, void *buffer, uint32_t size, void *needed)',
+  );
+  const GetForegroundWindow = user32.func('intptr_t __stdcall GetForegroundWindow()');
+  const GetWindowThreadProcessId = user32.func('uint32_t __stdcall GetWindowThreadProcessId(intptr_t window, void *pid)');
+  const GetWindowTextW = user32.func('int __stdcall GetWindowTextW(intptr_t window, void *text, int size)');
+
+  const number = Buffer.alloc(8);
+  const text = Buffer.alloc(longestText * 2 + 16);
+  let table = Buffer.alloc(512 * 1024);
+
+  function userOf(process: number | bigint): string | null {
+    if (!OpenProcessToken(process, tokenQuery, number)) return null;
+    const token = number.readBigInt64LE();
+    try {
+      // TOKEN_USER is a pointer and the attributes, 16 bytes, and then the identifier itself: 8 bytes and 4 for each part.
+      if (!GetTokenInformation(token, tokenUser, text, 256, number)) return null;
+      return text.toString('hex', 16, 16 + 8 + 4 * text.readUInt8(17));
+    } finally {
+      CloseHandle(token);
+    }
+  }
+
+  function exeOf(process: number | bigint): string | null {
+    number.writeUInt32LE(longestText);
+    if (!QueryFullProcessImageNameW(process, 0, text, number)) return null;
+    return text.toString('utf16le', 0, number.readUInt32LE() * 2) || null;
+  }
+
+  function commandLineOf(process: number | bigint): string | null {
+    if (NtQueryInformationProcess(process, processCommandLineInformation, text, text.length, number) !== 0) return null;
+    // A UNICODE_STRING (its length in bytes, its room, its address: 16 bytes) and then the text itself.
+    return text.toString('utf16le', 16, 16 + text.readUInt16LE());
+  }
+
+  const ourselves = userOf(currentProcess);
+
+  return {
+    list() {
+      for (;;) {
+        const status: number = NtQuerySystemInformation(systemProcessInformation, table, table.length, number);
+        if (status === 0) return readTable(table);
+        if (status !== lengthMismatch) {
+          throw new Error(
+            `Windows refuses the process list (NtQuerySystemInformation: 0x${status.toString(16)}); start Muster as an ordinary program of the user.`,
+          );
+        }
+        table = Buffer.alloc(Math.max(table.length * 2, number.readUInt32LE() + 64 * 1024));
+      }
+    },
+    detail(pid) {
+      const process: number | bigint = OpenProcess(queryLimitedInformation, 0, pid);
+      if (!process) return { exe: null, commandLine: null, own: false };
+      try {
+        return {
+          exe: exeOf(process),
+          commandLine: commandLineOf(process),
+          own: ourselves !== null && userOf(process) === ourselves,
+        };
+      } finally {
+        CloseHandle(process);
+      }
+    },
+    foreground(withTitle) {
+      const window: number | bigint = GetForegroundWindow();
+      if (!window || !GetWindowThreadProcessId(window, number)) return null;
+      const pid = number.readUInt32LE();
+      const length: number = withTitle ? GetWindowTextW(window, text, longestTitle) : 0;
+      return { pid, title: withTitle ? text.toString('utf16le', 0, length * 2) : null };
+    },
+  };
+}
+
+/** The processes of a SYSTEM_PROCESS_INFORMATION table: each entry says where the next one begins, the last one says 0. */
+export function readTable(table: Buffer): Win32Process[] {
+  const processes: Win32Process[] = [];
+  for (let at = 0; at + 96 <= table.length; ) {
+    const pid = Number(table.readBigUInt64LE(at + 80));
+    // Number 0 is the idle process, which is none.
+    if (pid !== 0) {
+      processes.push({ pid, parent: Number(table.readBigUInt64LE(at + 88)), created: table.readBigUInt64LE(at + 32).toString() });
+    }
+    const next = table.readUInt32LE(at);
+    if (next === 0) break;
+    at += next;
+  }
+  return processes;
+}
