@@ -1,0 +1,292 @@
+/** What the agent remembers, and every SQL statement about it: sightings, servers, use, requests, and what the employee was told. */
+import type { ApprovalRequest, Evidence, McpScope, McpServer, Surface } from '../../electron/contract.ts';
+import { type Database, durably, guarded, type OpenOptions, openDatabase } from '../sqlite.ts';
+import { openOrRebuildDatabase, type Rebuilt } from './rebuild.ts';
+
+/** One trace of one tool in one place. Paths under a home are `~/…`; null where there is nothing to say. */
+export type Sighting = {
+  readonly tool: string;
+  readonly kind: Evidence['kind'];
+  readonly strength: 'certain' | 'likely' | 'weak';
+  readonly surface: Surface;
+  readonly path: string | null;
+  readonly target: string | null;
+  readonly home: string | null;
+  readonly version: string | null;
+  readonly manager: string | null;
+  readonly name: string | null;
+};
+/** `present` is false once it was there and no longer is. */
+export type StoredEvidence = Sighting & { readonly firstSeen: string; readonly lastSeen: string; readonly present: boolean };
+export type StoredTool = { readonly tool: string; readonly firstSeen: string; readonly lastSeen: string };
+export type ServerRow = Omit<McpServer, 'running' | 'verdict' | 'present' | 'firstSeen' | 'lastSeen'>;
+export type StoredServer = ServerRow & { readonly firstSeen: string; readonly lastSeen: string; readonly present: boolean };
+/** Totals of one tool on one local day (`YYYY-MM-DD`); seconds. */
+export type UsageRow = {
+  readonly day: string;
+  readonly tool: string;
+  readonly runS: number;
+  readonly frontS: number;
+  readonly launches: number;
+};
+
+/** Every method throws a `DatabaseError` where the file can't be used, and then has changed nothing. */
+export type Store = {
+  /**
+   * One transaction of tool and evidence rows. `first_seen` never moves and `last_seen` never goes back, whatever the clock does.
+   * A tool's own row is made, or its last sighting moved, only for the ids in `tools`, for which the evidence suffices.
+   * Returns those of them that were never seen before.
+   */
+  see(sightings: readonly Sighting[], at: Date, tools: readonly string[]): string[];
+  /**
+   * After a complete look, which began at `since` and ends at `at`: evidence of these kinds in these homes (null = machine-wide) that it did
+   * not see is no longer present. Rows of `exceptManagers` are left alone: those could not be asked. Deletes nothing. Returns the tools concerned.
+   */
+  sweep(
+    look: {
+      readonly kinds: readonly Evidence['kind'][];
+      readonly homes: readonly (string | null)[];
+      readonly since: Date;
+      readonly exceptManagers?: readonly string[];
+    },
+    at: Date,
+  ): string[];
+  /**
+   * All servers of one config file, in one transaction: those given are written, the others of that file (client, path, scope, home) are no
+   * longer present. With `project` null that means the file's servers of every project; with a project only that one's.
+   */
+  replaceConfig(
+    file: {
+      readonly client: string;
+      readonly configPath: string;
+      readonly scope: McpScope;
+      readonly home: string | null;
+      readonly project: string | null;
+    },
+    servers: readonly ServerRow[],
+    at: Date,
+  ): void;
+  /** Adds to the totals of each day and tool. */
+  addUsage(rows: readonly UsageRow[]): void;
+  /** From that local day on, in order of day and tool. */
+  usage(sinceDay: string): UsageRow[];
+  evidence(): StoredEvidence[];
+  tools(): StoredTool[];
+  servers(): StoredServer[];
+  /** On the disk when this returns, not only with the operating system. */
+  addRequest(request: ApprovalRequest): void;
+  /** The request as it is now, or null where there is none with that id. */
+  updateRequest(id: string, change: Partial<Pick<ApprovalRequest, 'state' | 'updatedAt' | 'answer' | 'added'>>): ApprovalRequest | null;
+  /** Oldest first. */
+  requests(): ApprovalRequest[];
+  tell(items: readonly string[], at: Date): void;
+  told(): Record<string, string>;
+  /** A whole look ended at `at`; the first one ever is remembered. */
+  looked(at: Date, durationMs: number): void;
+  lastLook(): { readonly at: string | null; readonly firstAt: string | null; readonly durationMs: number | null };
+  /** Brings everything into the file itself, so that -wal and -shm go. May be called twice. */
+  close(): void;
+};
+
+/** A sighting that the clock puts this far after the look it belongs to was made before the clock was set back. */
+const CLOCK_SET_BACK_MS = 3_600_000;
+
+const EVIDENCE = 'tool, kind, strength, surface, path, target, home, version, manager, name';
+const SERVER = `id, client, name, scope, project, config_path AS configPath, home, enabled, transport, command, args, url, identity,
+  secret_names AS secretNames, risk, first_seen AS firstSeen, last_seen AS lastSeen, present`;
+const REQUEST = `id, item, item_name AS itemName, tier, data_class AS dataClass, until, reason, state, created_at AS createdAt,
+  updated_at AS updatedAt, answer, added`;
+
+/** Opens (and, unless `readOnly`, makes) the store at the absolute path `file`; throws a `DatabaseError`. */
+export function openStore(file: string, options: OpenOptions): Store {
+  return storeIn(openDatabase(file, options), file);
+}
+
+/**
+ * Opens the store for writing. A damaged file is set aside as `<name>.corrupt-<time>`, a new one takes its place, and the rows of the old one
+ * that can still be read are in it: a look brings the inventory back, but not requests and first sightings. `lost` says that some could not.
+ * Throws a `DatabaseError` for everything that is not damage.
+ */
+export function openOrRebuild(file: string, options: OpenOptions & { readonly now: Date }): { store: Store; rebuilt: Rebuilt | null } {
+  const { database, rebuilt } = openOrRebuildDatabase(file, options);
+  return { store: storeIn(database, file), rebuilt };
+}
+
+function storeIn(database: Database, file: string): Store {
+  const prepared = new Map<string, ReturnType<Database['prepare']>>();
+  const sql = (text: string) => {
+    const ready = prepared.get(text) ?? database.prepare(text);
+    prepared.set(text, ready);
+    return ready;
+  };
+  const all = <Row>(text: string, ...values: unknown[]) => guarded(file, () => sql(text).all(...values) as Row[]);
+  const write = <T>(work: () => T) => guarded(file, () => database.transaction(work).immediate());
+  const requestOf = (id: string) => sql(`SELECT ${REQUEST} FROM request WHERE id = ?`).get(id) as ApprovalRequest | undefined;
+
+  return {
+    see: (sightings, at, tools) =>
+      write(() => {
+        const time = at.toISOString();
+        for (const sighting of sightings) {
+          sql(`INSERT INTO evidence (${EVIDENCE}, first_seen, last_seen, seen_at, present)
+            VALUES (@tool, @kind, @strength, @surface, @path, @target, @home, @version, @manager, @name, @time, @time, @time, 1)
+            ON CONFLICT (tool, kind, surface, ifnull(path, ''), ifnull(home, ''), ifnull(manager, ''), ifnull(name, '')) DO UPDATE SET
+              strength = excluded.strength, target = excluded.target, version = excluded.version,
+              last_seen = max(last_seen, excluded.last_seen), seen_at = excluded.seen_at, present = 1`).run({ ...sighting, time });
+        }
+        return [...new Set(tools)].filter((tool) => {
+          const made = sql('INSERT INTO tool (id, first_seen, last_seen) VALUES (@tool, @time, @time) ON CONFLICT DO NOTHING').run({
+            tool,
+            time,
+          });
+          if (made.changes > 0) return true;
+          sql('UPDATE tool SET last_seen = @time WHERE id = @tool AND last_seen < @time').run({ tool, time });
+          return false;
+        });
+      }),
+
+    sweep: ({ kinds, homes, since, exceptManagers = [] }, at) =>
+      write(() => {
+        const gone = sql(`UPDATE evidence SET present = 0
+          WHERE present = 1
+            AND kind IN (SELECT value FROM json_each(@kinds))
+            AND ((home IS NULL AND @machine) OR home IN (SELECT value FROM json_each(@homes)))
+            AND (manager IS NULL OR manager NOT IN (SELECT value FROM json_each(@except)))
+            AND (seen_at < @since OR seen_at > @future)
+          RETURNING tool`).all({
+          kinds: JSON.stringify(kinds),
+          homes: JSON.stringify(homes.filter((home) => home !== null)),
+          machine: homes.includes(null) ? 1 : 0,
+          except: JSON.stringify(exceptManagers),
+          since: since.toISOString(),
+          future: new Date(at.getTime() + CLOCK_SET_BACK_MS).toISOString(),
+        }) as { tool: string }[];
+        return [...new Set(gone.map(({ tool }) => tool))].sort();
+      }),
+
+    replaceConfig: (where, servers, at) =>
+      write(() => {
+        const time = at.toISOString();
+        // Absent first, present again for those given: ids that the file no longer holds are what stays absent.
+        sql(`UPDATE server SET present = 0
+          WHERE client = @client AND config_path = @configPath AND scope = @scope AND home IS @home AND (@project IS NULL OR project IS @project)`).run(
+          where,
+        );
+        for (const row of servers) {
+          sql(`INSERT INTO server (id, client, name, scope, project, config_path, home, enabled, transport, command, args, url, identity,
+              secret_names, risk, first_seen, last_seen, present)
+            VALUES (@id, @client, @name, @scope, @project, @configPath, @home, @enabled, @transport, @command, @args, @url, @identity,
+              @secretNames, @risk, @time, @time, 1)
+            ON CONFLICT (id) DO UPDATE SET
+              client = excluded.client, name = excluded.name, scope = excluded.scope, project = excluded.project,
+              config_path = excluded.config_path, home = excluded.home, enabled = excluded.enabled, transport = excluded.transport,
+              command = excluded.command, args = excluded.args, url = excluded.url, identity = excluded.identity,
+              secret_names = excluded.secret_names, risk = excluded.risk, last_seen = max(last_seen, excluded.last_seen), present = 1`).run(
+            {
+              ...row,
+              enabled: row.enabled ? 1 : 0,
+              args: JSON.stringify(row.args),
+              identity: JSON.stringify(row.identity),
+              secretNames: JSON.stringify(row.secretNames),
+              risk: JSON.stringify(row.risk),
+              time,
+            },
+          );
+        }
+      }),
+
+    addUsage: (rows) =>
+      write(() => {
+        for (const row of rows) {
+          sql(`INSERT INTO usage (day, tool, run_s, front_s, launches) VALUES (@day, @tool, @runS, @frontS, @launches)
+            ON CONFLICT (day, tool) DO UPDATE SET
+              run_s = run_s + excluded.run_s, front_s = front_s + excluded.front_s, launches = launches + excluded.launches`).run(row);
+        }
+      }),
+
+    usage: (sinceDay) =>
+      all<UsageRow>('SELECT day, tool, run_s AS runS, front_s AS frontS, launches FROM usage WHERE day >= ? ORDER BY day, tool', sinceDay),
+
+    evidence: () =>
+      all<Omit<StoredEvidence, 'present'> & { present: number }>(
+        `SELECT ${EVIDENCE}, first_seen AS firstSeen, last_seen AS lastSeen, present FROM evidence ORDER BY tool, id`,
+      ).map((row) => ({ ...row, present: row.present === 1 })),
+
+    tools: () => all<StoredTool>('SELECT id AS tool, first_seen AS firstSeen, last_seen AS lastSeen FROM tool ORDER BY id'),
+
+    servers: () =>
+      all<Record<string, never>>(`SELECT ${SERVER} FROM server ORDER BY client, config_path, project, name, id`).map(
+        ({ args, identity, secretNames, risk, enabled, present, ...row }) =>
+          ({
+            ...row,
+            enabled: enabled === 1,
+            args: JSON.parse(args ?? '[]'),
+            identity: JSON.parse(identity ?? 'null'),
+            secretNames: JSON.parse(secretNames ?? '[]'),
+            risk: JSON.parse(risk ?? 'null'),
+            present: present === 1,
+          }) as unknown as StoredServer,
+      ),
+
+    addRequest: (request) =>
+      guarded(file, () =>
+        durably(database, () => {
+          sql(`INSERT INTO request (id, item, item_name, tier, data_class, until, reason, state, created_at, updated_at, answer, added)
+            VALUES (@id, @item, @itemName, @tier, @dataClass, @until, @reason, @state, @createdAt, @updatedAt, @answer, @added)`).run(
+            request,
+          );
+        }),
+      ),
+
+    updateRequest: (id, change) =>
+      guarded(file, () =>
+        durably(database, () => {
+          const before = requestOf(id);
+          if (!before) return null;
+          sql('UPDATE request SET state = @state, updated_at = @updatedAt, answer = @answer, added = @added WHERE id = @id').run({
+            ...before,
+            ...change,
+            id,
+          });
+          return requestOf(id) ?? null;
+        }),
+      ),
+
+    requests: () => all<ApprovalRequest>(`SELECT ${REQUEST} FROM request ORDER BY created_at, id`),
+
+    tell: (items, at) =>
+      write(() => {
+        const time = at.toISOString();
+        for (const item of items)
+          sql('INSERT INTO told (item, at) VALUES (@item, @time) ON CONFLICT DO UPDATE SET at = excluded.at').run({ item, time });
+      }),
+
+    told: () =>
+      Object.fromEntries(all<{ item: string; at: string }>('SELECT item, at FROM told ORDER BY item').map(({ item, at }) => [item, at])),
+
+    looked: (at, durationMs) =>
+      write(() => {
+        sql(`INSERT INTO look (id, first_at, at, duration_ms) VALUES (1, @time, @time, @durationMs)
+          ON CONFLICT DO UPDATE SET at = excluded.at, duration_ms = excluded.duration_ms`).run({ time: at.toISOString(), durationMs });
+      }),
+
+    lastLook: () =>
+      all<{ at: string; firstAt: string; durationMs: number }>(
+        'SELECT at, first_at AS firstAt, duration_ms AS durationMs FROM look',
+      )[0] ?? {
+        at: null,
+        firstAt: null,
+        durationMs: null,
+      },
+
+    close() {
+      if (!database.open) return;
+      try {
+        // A reader elsewhere may hold the log; then it stays, and the next opening goes on from it.
+        if (!database.readonly && !database.memory) database.pragma('wal_checkpoint(TRUNCATE)');
+      } finally {
+        database.close();
+      }
+    },
+  };
+}
