@@ -271,18 +271,20 @@ export function asDatabaseError(error: unknown, file: string): unknown {
   const code = codeOf(error);
   const fail = (kind: DatabaseErrorCode, message: string) => new DatabaseError(kind, file, message, { cause: error });
   const folder = path.dirname(file);
+  // The device's file and the lock stand beside the database and fail in the same ways.
+  const what = path.extname(file) === '.db' ? 'The database' : 'The file';
 
   if (/^SQLITE_(BUSY|LOCKED)/.test(code)) {
-    return fail('locked', `The database ${file} is in use by another program; end that program (or wait for it) and try again.`);
+    return fail('locked', `${what} ${file} is in use by another program; end that program (or wait for it) and try again.`);
   }
   if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE' || code === 'ENOSPC' || code === 'EDQUOT') {
     return fail(
       'full',
-      `The database ${file} can't be written because the disk is full; free some space and try again, nothing that was stored is lost.`,
+      `${what} ${file} can't be written because the disk is full; free some space and try again, nothing that was stored is lost.`,
     );
   }
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) {
-    return fail('corrupt', `The database ${file} is damaged; “muster scan” sets it aside and rebuilds it.`);
+    return fail('corrupt', `${what} ${file} is damaged; “muster scan” sets it aside and rebuilds it.`);
   }
   if (code === 'ENOENT' || (code === 'SQLITE_CANTOPEN' && !existsSync(file) && allowed(folder, constants.X_OK))) {
     return fail('absent', `There is no database at ${file} yet; “muster scan” makes it.`);
@@ -292,18 +294,18 @@ export function asDatabaseError(error: unknown, file: string): unknown {
     if (existsSync(file) && allowed(file, constants.R_OK)) return readOnly();
     return fail(
       'permission',
-      `The database ${file} may not be opened by this account; give the account access to ${folder}, or name another folder with --data.`,
+      `${what} ${file} may not be opened by this account; give the account access to ${folder}, or name another folder with --data.`,
     );
   }
   if (code.startsWith('SQLITE_IOERR')) {
-    return fail('io', `The database ${file} can't be read or written (${code}); check the disk that holds it and try again.`);
+    return fail('io', `${what} ${file} can't be read or written (${code}); check the disk that holds it and try again.`);
   }
   return error;
 
   function readOnly(): DatabaseError {
     return fail(
       'read-only',
-      `The database ${file} can be read but not written; make it and its folder ${folder} writable, or name another folder with --data.`,
+      `${what} ${file} can be read but not written; make it and its folder ${folder} writable, or name another folder with --data.`,
     );
   }
 }
