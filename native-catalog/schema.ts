@@ -13,7 +13,7 @@ const place = z
   .string()
   .min(2)
   .regex(
-    /^(~\/|\/|%[A-Za-z]+%\/|\$[A-Z_]+\/|<project>\/|[A-Z]:\/)[^\\]+$/,
+    /^(~\/|\/|%[A-Za-z]+%\/|\$[A-Z_]+(?:\/|$)|<project>\/|[A-Z]:\/)[^\\]*$/,
     'a place begins with ~/, /, %NAME%/, $NAME/, <project>/ or C:/ and has no backslash',
   );
 
@@ -165,7 +165,29 @@ export const Family = z.strictObject({
 });
 export type Family = z.infer<typeof Family>;
 
+/**
+ * Ordinary programs of one platform, as observers report them: none may match anything. A program that shares a common name with a tool stands
+ * under `collisions` with that tool's entry: it may match weakly, and must not more.
+ */
+export const Innocents = z.strictObject({
+  $schema: z.string().optional(),
+  /** Files of processes. */
+  processes: strings,
+  /** What interpreters run: the interpreter's file, then the script. */
+  scripts: z.array(z.tuple([z.string(), z.string()])).optional(),
+  /** Modules of `python -m`. */
+  modules: strings.optional(),
+  packages: z.partialRecord(z.enum(['npm', 'pypi', 'brew', 'cask', 'snap', 'flatpak', 'dpkg', 'cargo', 'msix']), strings).optional(),
+  /** Identity, name and publisher, as in an app's observation. */
+  apps: z.array(z.tuple([z.string(), z.string(), z.string().nullable()])).optional(),
+  /** Files in folders of binaries. */
+  binaries: strings.optional(),
+  collisions: z.array(z.strictObject({ entry: id, why: z.string().min(10), seen: example })),
+});
+export type Innocents = z.infer<typeof Innocents>;
+
 /** A check's exception: dated, reasoned, and reported once it is no longer needed. */
 export const Exceptions = z.array(
   z.strictObject({ check: z.string(), entry: z.string(), reason: z.string().min(10), until: z.iso.date().optional() }),
 );
+export type Exceptions = z.infer<typeof Exceptions>;
