@@ -1,0 +1,112 @@
+/** Bytes of a JSON, JSONC or TOML file → a value; one parser a format. Never throws, and says what is wrong without quoting the file, which may hold secrets. */
+import { type ParseError, parse as parseJsonc } from 'jsonc-parser';
+import { parse as parseToml, TomlError } from 'smol-toml';
+
+export type Format = 'json' | 'jsonc' | 'toml';
+export type Value = { readonly [key: string]: Value } | readonly Value[] | string | number | boolean | null;
+/** `detail` ends a sentence about the file: "line 3 isn't JSON". `empty` is a file of white space only. */
+export type Decoded = { ok: true; value: unknown; empty: boolean } | { ok: false; detail: string };
+
+const maximumDepth = 200;
+/** TOML is read slower than JSON; the largest real config.toml seen is some ten kilobytes. */
+const maximumToml = 1024 * 1024;
+
+export function decode(format: Format, bytes: Uint8Array): Decoded {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return { ok: false, detail: "it isn't text in UTF-8" };
+  }
+  if (text.trim() === '') return { ok: true, value: null, empty: true };
+  if (tooDeep(text, format)) return { ok: false, detail: `it is nested deeper than ${maximumDepth} levels` };
+  return format === 'toml' ? decodeToml(text) : decodeJson(text);
+}
+
+/**
+ * Comments and trailing commas are taken in both JSON formats: some clients allow them though the file is named `.json`, and a client that doesn't
+ * keeps working with what it has in memory. Of a key that is there twice the last counts, as in every client.
+ */
+function decodeJson(text: string): Decoded {
+  try {
+    return { ok: true, value: JSON.parse(text), empty: false };
+  } catch {
+    const errors: ParseError[] = [];
+    let value: unknown;
+    try {
+      value = parseJsonc(text, errors, { allowTrailingComma: true });
+    } catch {
+      return { ok: false, detail: "it isn't JSON" };
+    }
+    const [first] = errors;
+    if (!first && value === undefined) return { ok: true, value: null, empty: true };
+    return first ? { ok: false, detail: `line ${lineAt(text, first.offset)} isn't JSON` } : { ok: true, value, empty: false };
+  }
+}
+
+function decodeToml(text: string): Decoded {
+  if (text.length > maximumToml) return { ok: false, detail: 'it is larger than 1 MiB' };
+  try {
+    return { ok: true, value: parseToml(text), empty: false };
+  } catch (error) {
+    // The message of a TomlError quotes the line.
+    return { ok: false, detail: error instanceof TomlError ? `line ${error.line} isn't TOML` : "it isn't TOML" };
+  }
+}
+
+function lineAt(text: string, offset: number): number {
+  let line = 1;
+  for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) line++;
+  return line;
+}
+
+/** One pass over the text before a parser that recurses may see it. */
+function tooDeep(text: string, format: Format): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (inString) {
+      if (code === 92) at++;
+      else if (code === 34) inString = false;
+    } else if (code === 34 && format !== 'toml') inString = true;
+    else if (code === 47 && format !== 'toml') at = afterComment(text, at);
+    else if (code === 123 || code === 91) {
+      if (++depth > maximumDepth) return true;
+    } else if (code === 125 || code === 93) depth = Math.max(0, depth - 1);
+  }
+  return false;
+}
+
+function afterComment(text: string, at: number): number {
+  const next = text[at + 1];
+  if (next !== '/' && next !== '*') return at;
+  const end = next === '/' ? text.indexOf('\n', at) : text.indexOf('*/', at + 2) + 1;
+  return end <= 0 ? text.length : end;
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}
+
+/** A map's own field; undefined for anything inherited, such as a `__proto__` that a file has set. */
+export function own(value: unknown, key: string): unknown {
+  return isMap(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+}
+
+/** Where `at` leads, with the key that stood for each `*`: nothing, one value, or one a project. */
+export function lookUp(value: unknown, at: readonly string[]): { value: unknown; parent: unknown; star: string | null }[] {
+  let found: { value: unknown; parent: unknown; star: string | null }[] = [{ value, parent: null, star: null }];
+  for (const key of at) {
+    found = found.flatMap((here) =>
+      key === '*'
+        ? isMap(here.value)
+          ? Object.entries(here.value).map(([star, inner]) => ({ value: inner, parent: here.value, star }))
+          : []
+        : own(here.value, key) === undefined
+          ? []
+          : [{ value: own(here.value, key), parent: here.value, star: here.star }],
+    );
+  }
+  return found;
+}
