@@ -170,7 +170,8 @@ export async function readBundleId(file: string): Promise<string | null> {
   try {
     const bytes = await readFile(file);
     const { parse } = await import('plist');
-    const value = parse(bytes);
+    // The library takes bytes for the binary form and text for XML.
+    const value = parse(bytes.subarray(0, 6).toString('latin1') === 'bplist' ? bytes : bytes.toString('utf8'));
     const id = typeof value === 'object' && value !== null && 'CFBundleIdentifier' in value ? value['CFBundleIdentifier'] : null;
     return typeof id === 'string' ? id : null;
   } catch {
