@@ -174,14 +174,11 @@ async function checkPage(folder) {
   }
 }
 
-/** @param {string} target */
+/** The tray's icons, and the application's up to the size a window's title or a notification shows; installers take the rest from build/icons. @param {string} target */
 async function copyIcons(target) {
   const source = path.join(root, 'build', 'icons');
-  for (const folder of ['tray', 'app']) {
-    await fs.cp(path.join(source, folder), path.join(target, folder), { recursive: true }).catch((error) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
-  }
+  await fs.cp(path.join(source, 'tray'), path.join(target, 'tray'), { recursive: true });
+  await fs.cp(path.join(source, 'app', '256x256.png'), path.join(target, 'app', '256x256.png'));
 }
 
 if (import.meta.main) {

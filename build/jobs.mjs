@@ -1,7 +1,7 @@
 /** What each npm script does: makes node_modules ready, then starts the job's own file on the repository's Node 24. */
-import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runInPlace } from './child.mjs';
 import { ensurePackages, ownNode } from './packages.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -44,34 +44,12 @@ export async function main([job, ...args]) {
   // `muster` is somebody's command in their own folder; the other jobs are the repository's.
   const cwd = job === 'muster' ? process.cwd() : root;
   const [entry = '', ...first] = file;
-  run([path.join(root, entry), ...first, ...args], cwd);
-}
-
-/**
- * Hands everything over: the terminal, the signals, and at the end the exit code or the signal it died of.
- * @param {string[]} args
- * @param {string} cwd
- */
-function run(args, cwd) {
-  const child = spawn(ownNode(root), args, { cwd, stdio: 'inherit' });
-  /** @type {NodeJS.Signals[]} */
-  const signals = ['SIGTERM', 'SIGHUP', 'SIGINT'];
-  for (const signal of signals) {
-    process.on(signal, () => {
-      // A terminal sends Ctrl-C to the child as well; a second one from here would look like impatience.
-      if (!(signal === 'SIGINT' && process.stdin.isTTY)) child.kill(signal);
-    });
-  }
-  child.on('error', (error) => {
-    say(`the repository's Node could not be started (${error.message}); remove node_modules and run the same command again.`);
+  try {
+    process.exitCode = await runInPlace(ownNode(root), [path.join(root, entry), ...first, ...args], { cwd });
+  } catch (error) {
+    say(
+      `the repository's Node could not be started (${/** @type {Error} */ (error).message}); remove node_modules and run the same command again.`,
+    );
     process.exitCode = 1;
-  });
-  child.on('exit', (code, signal) => {
-    if (!signal) {
-      process.exitCode = code ?? 1;
-      return;
-    }
-    for (const name of signals) process.removeAllListeners(name);
-    process.kill(process.pid, signal);
-  });
+  }
 }

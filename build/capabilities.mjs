@@ -1,0 +1,93 @@
+/**
+ * What the tests need of the machine beyond Node, as a table: what for, how it is found, and the line that installs it.
+ *
+ * A new need of a test is one row here, and its package one word in .ci/run.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { electronRuntime } from './electron-runtime.mjs';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const linux = process.platform === 'linux';
+
+/** Electron's own libraries that a Debian without a desktop lacks. */
+const LIBRARIES = 'libgtk-3-0 libnss3 libasound2 libgbm1 libnotify4 libsecret-1-0 libayatana-appindicator3-1';
+
+/** @typedef {{ purpose: string, install: string, found: () => boolean }} Capability */
+
+export const CAPABILITIES = /** @satisfies {Record<string, Capability>} */ ({
+  electron: {
+    purpose: 'the window, the tray and the packed application, in a real Electron',
+    install: 'npm start (it fetches the runtime; see build/electron-runtime.mjs)',
+    found: () => electronRuntime(root) !== null,
+  },
+  'electron-libraries': {
+    purpose: 'starting Electron',
+    install: apt(LIBRARIES),
+    found: () => missingLibraries().length === 0,
+  },
+  display: { purpose: 'a screen for the window', install: apt('xvfb'), found: () => !linux || onPath('Xvfb') },
+  'session-bus': { purpose: 'the tray and notifications, which speak D-Bus', install: apt('dbus'), found: () => onPath('dbus-daemon') },
+  'bus-tools': {
+    purpose: 'reading the tray menu and notifications over D-Bus',
+    install: apt('libglib2.0-bin dbus'),
+    found: () => onPath('gdbus') && onPath('dbus-monitor'),
+  },
+  'window-manager': { purpose: 'a window in front', install: apt('fluxbox'), found: () => onPath('fluxbox') },
+  panel: { purpose: 'a real tray for the icon', install: apt('xfce4-panel'), found: () => onPath('xfce4-panel') },
+  notifications: {
+    purpose: 'a real notification daemon',
+    install: apt('xfce4-notifyd'),
+    found: () =>
+      linux &&
+      ['/usr/lib/xfce4/notifyd', `/usr/lib/${triplet()}/xfce4/notifyd`].some((folder) => existsSync(path.join(folder, 'xfce4-notifyd'))),
+  },
+  'window-info': {
+    purpose: 'asking X11 which window is in front',
+    install: apt('x11-utils'),
+    found: () => onPath('xprop') && onPath('xwininfo'),
+  },
+  screenshots: { purpose: 'pictures of the whole screen', install: apt('imagemagick'), found: () => onPath('import') },
+  'pseudo-terminal': {
+    purpose: 'starting command-line tools as a person would',
+    install: apt('bsdutils'),
+    found: () => linux && onPath('script'),
+  },
+  root: {
+    purpose: 'a second account and a full disk',
+    install: 'run the tests as root, as in a container',
+    found: () => process.getuid?.() === 0,
+  },
+});
+
+/** @typedef {keyof typeof CAPABILITIES} CapabilityId */
+
+/** The ids of what is not here. @returns {CapabilityId[]} */
+export function missingCapabilities() {
+  return /** @type {CapabilityId[]} */ (Object.keys(CAPABILITIES)).filter((id) => !CAPABILITIES[id].found());
+}
+
+/** The shared libraries that Electron needs and this machine hasn't got; none where there is no Electron to ask about. @returns {string[]} */
+export function missingLibraries() {
+  const runtime = electronRuntime(root);
+  if (!linux || !runtime) return [];
+  const { stdout } = spawnSync('ldd', [runtime.executable], { encoding: 'utf8' });
+  return [...(stdout ?? '').matchAll(/^\s*(\S+) => not found/gm)].map(([, name = '']) => name);
+}
+
+/** @param {string} packages */
+function apt(packages) {
+  return `apt-get install ${packages}`;
+}
+
+/** @param {string} program */
+function onPath(program) {
+  return (process.env['PATH'] ?? '').split(path.delimiter).some((folder) => folder !== '' && existsSync(path.join(folder, program)));
+}
+
+/** Debian's name of this architecture's library folder. */
+function triplet() {
+  return { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[/** @type {string} */ (process.arch)] ?? process.arch;
+}
