@@ -96,26 +96,6 @@ export function isInterpreter(name: string): boolean {
   return INTERPRETERS.has(plain) || INTERPRETERS.has(plain.replace(/[-_]?\d[\d.]*[a-z]?$/, ''));
 }
 
-/** PEP 503: the one spelling of a Python distribution's name. */
-export function pypiName(name: string): string {
-  return name.toLowerCase().replace(/[-_.]+/g, '-');
-}
-
-/** `@openai/codex-linux-x64` → `@openai/codex`; null for a name that has no platform at its end. */
-export function withoutPlatform(npmName: string): string | null {
-  const base = npmName.replace(
-    /-(linux|darwin|win32|windows|macos|freebsd|android)(-(x64|x86|ia32|arm64|arm|amd64|aarch64|universal|baseline|musl|gnu|msvc))*$/,
-    '',
-  );
-  return base === npmName || base === '' ? null : base;
-}
-
-/** A Windows package's name (`OpenAI.Codex`), full name or family name → its family name, or its bare name where there is no publisher in it. */
-export function msixFamily(name: string): string {
-  const parts = name.toLowerCase().split('_');
-  return parts.length > 1 ? `${parts[0]}_${parts.at(-1)}` : (parts[0] as string);
-}
-
 /** A display name without case, version and remarks in brackets: `Cursor (User) 1.2` → `cursor`. */
 export function displayName(name: string): string {
   let plain = name.slice(0, 200).toLowerCase().trim();

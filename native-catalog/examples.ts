@@ -1,0 +1,68 @@
+/** Turns an example of an entry, or an ordinary program, into the observation that an observer would report. */
+import type { AppObservation, BinaryObservation, Observation, PackageManager, ProcessObservation } from '../agent/observe/observation.ts';
+import type { Platform } from '../electron/contract.ts';
+import type { Example, Innocents } from './schema.ts';
+
+/** The observation of an example; what the example leaves out is null. */
+export function observationOf(example: Example): Observation {
+  const { process, window, package: installed, app, binary } = example;
+  const platform = example.platform ?? 'linux';
+  if (process) {
+    return processAt(process.exe, {
+      args: process.args ?? [process.exe],
+      script: process.script ?? null,
+      module: process.module ?? null,
+      bundleId: process.bundleId ?? null,
+    });
+  }
+  if (window) {
+    const { exe = null, bundleId = null, title = null } = window;
+    return { kind: 'window', pid: 1, exe, bundleId, appName: null, title };
+  }
+  if (installed) return packageNamed(installed.manager, installed.name);
+  if (app) return appNamed(platform, app.appId, app.name ?? app.appId, app.publisher ?? null);
+  if (binary) return binaryAt(binary.path, binary.target);
+  throw new Error('An example is exactly one of process, window, package, app and binary; this one is none.');
+}
+
+/** Every ordinary program of a platform as observations, without the collisions. */
+export function observationsOf(platform: Platform, innocents: Innocents): Observation[] {
+  return [
+    ...innocents.processes.map((exe) => processAt(exe, {})),
+    ...(innocents.scripts ?? []).map(([exe, script]) => processAt(exe, { script })),
+    ...(innocents.modules ?? []).map((module) => processAt('/usr/bin/python3.12', { module })),
+    ...Object.entries(innocents.packages ?? {}).flatMap(([manager, names]) =>
+      names.map((name) => packageNamed(manager as PackageManager, name)),
+    ),
+    ...(innocents.apps ?? []).map(([appId, name, publisher]) => appNamed(platform, appId, name, publisher)),
+    ...(innocents.binaries ?? []).map((path) => binaryAt(path)),
+  ];
+}
+
+function processAt(exe: string, given: Partial<Pick<ProcessObservation, 'args' | 'script' | 'module' | 'bundleId'>>): ProcessObservation {
+  return {
+    kind: 'process',
+    pid: 1,
+    parent: 0,
+    startedAt: '1',
+    exe,
+    args: [exe],
+    script: null,
+    module: null,
+    bundleId: null,
+    home: null,
+    ...given,
+  };
+}
+
+function packageNamed(manager: PackageManager, name: string): Observation {
+  return { kind: 'package', manager, name, version: null, path: null, home: null };
+}
+
+function appNamed(platform: Platform, appId: string, name: string, publisher: string | null): AppObservation {
+  return { kind: 'app', platform, appId, name, publisher, version: null, path: null, home: null };
+}
+
+function binaryAt(path: string, target = path): BinaryObservation {
+  return { kind: 'binary', name: path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1), path, target, home: null };
+}

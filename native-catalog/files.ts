@@ -1,0 +1,40 @@
+/** Reads the catalog's files as they stand in the repository. For checks, tests and packing only: the product carries the catalog as one file. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { RawCatalog } from './catalog.ts';
+
+/** One JSON file: `name` is its path from the repository, `text` what stands in it. */
+export type CatalogFile = { readonly name: string; readonly text: string; readonly value: unknown };
+export type CatalogFiles = {
+  readonly entries: readonly CatalogFile[];
+  readonly families: readonly CatalogFile[];
+  readonly innocents: readonly CatalogFile[];
+  readonly exceptions: CatalogFile;
+};
+
+/** Reads the folder `native-catalog`. @throws Error that names the file which is missing or is no JSON. */
+export function readCatalogFiles(folder: string): CatalogFiles {
+  const read = (name: string): CatalogFile => {
+    const text = readFileSync(path.join(folder, name), 'utf8');
+    try {
+      return { name: `native-catalog/${name}`, text, value: JSON.parse(text) };
+    } catch (error) {
+      throw new Error(`native-catalog/${name}: this is no JSON (${(error as Error).message}); mend it there.`);
+    }
+  };
+  const all = (kind: string) =>
+    readdirSync(path.join(folder, kind))
+      .filter((name) => name.endsWith('.json'))
+      .sort()
+      .map((name) => read(`${kind}/${name}`));
+  return { entries: all('entries'), families: all('families'), innocents: all('innocents'), exceptions: read('exceptions.json') };
+}
+
+/** What `parseCatalog` takes: the values, and the names for its error texts. */
+export function rawCatalog(files: Pick<CatalogFiles, 'entries' | 'families'>): [RawCatalog, readonly string[]] {
+  const values = (list: readonly CatalogFile[]) => list.map((file) => file.value);
+  return [
+    { entries: values(files.entries), families: values(files.families) },
+    [...files.entries, ...files.families].map((file) => file.name),
+  ];
+}

@@ -1,0 +1,267 @@
+/**
+ * Which tool an observation belongs to, from maps built once: no pattern is executed, and nothing is read. It loads no validator, so whoever has
+ * a catalog that was checked before can index it at no cost.
+ */
+import type {
+  AppObservation,
+  BinaryObservation,
+  PackageManager,
+  ProcessObservation,
+  WindowObservation,
+} from '../agent/observe/observation.ts';
+import type { Catalog, Match, Strength } from './catalog.ts';
+import { packageKey, packageKeys } from './package-names.ts';
+import { placesOn } from './places.ts';
+import {
+  commandName,
+  displayName,
+  isInterpreter,
+  type PackageFolder,
+  type PathParts,
+  packageFolders,
+  programName,
+  splitPath,
+} from './program-path.ts';
+import type { Entry, Family } from './schema.ts';
+
+type PathPattern = {
+  readonly segments: readonly string[];
+  readonly lower: readonly string[];
+  readonly app: boolean;
+  readonly match: Match;
+};
+type PlacedPattern = PathPattern & { readonly rare: number };
+
+/** Patterns under the segment that the fewest patterns share, so that a path that is no tool's meets almost none of them. */
+function byRarestSegment(patterns: readonly PathPattern[]): ReadonlyMap<string, readonly PlacedPattern[]> {
+  const uses = new Map<string, number>();
+  for (const segment of patterns.flatMap((pattern) => pattern.lower)) uses.set(segment, (uses.get(segment) ?? 0) + 1);
+  const cost = (segment: string) => (uses.get(segment) ?? 0) - segment.length / 1000;
+  const placed = new Map<string, PlacedPattern[]>();
+  for (const pattern of patterns) {
+    const rare = pattern.lower.reduce((best, segment, at) => (cost(segment) < cost(pattern.lower[best] as string) ? at : best), 0);
+    const key = pattern.lower[rare] as string;
+    placed.set(key, [...(placed.get(key) ?? []), { ...pattern, rare }]);
+  }
+  return placed;
+}
+
+/** Every map that `identify` looks in. The first entry that claims an identifier keeps it; a check reports the second. */
+export function indexCatalog(list: readonly Entry[], familyList: readonly Family[]): Catalog {
+  const entries = new Map(list.map((entry) => [entry.id, entry]));
+  const packages = new Map<string, Match>();
+  const modules = new Map<string, Match>();
+  const bundles = new Map<string, Match>();
+  const desktopFiles = new Map<string, Match>();
+  const uninstallNames = new Map<string, Match>();
+  const titles = new Map<string, Match>();
+  const names = new Map<string, Match>();
+  const foldedNames = new Map<string, Match>();
+  const patterns: PathPattern[] = [];
+  const configs = new Map<string, Match>();
+  const publishers = new Map<string, string>();
+
+  // A word that is common as a program's name is as common as an application's.
+  const common = new Set(list.flatMap(({ detect }) => detect.commonBinaries ?? []).map((name) => name.toLowerCase()));
+
+  for (const entry of list) {
+    const { detect } = entry;
+    const unverified = new Set(detect.unverified);
+    const made = {
+      certain: { entry, strength: 'certain' },
+      likely: { entry, strength: 'likely' },
+      weak: { entry, strength: 'weak' },
+    } as const;
+    const claim = (map: Map<string, Match>, key: string, strength: Strength, label: string) => {
+      if (!map.has(key)) map.set(key, made[unverified.has(label) ? 'weak' : strength]);
+    };
+    for (const [manager, values] of Object.entries(detect.packages ?? {})) {
+      for (const name of values ?? []) {
+        const label = `packages.${manager}:${name}`;
+        claim(packages, packageKey(manager as PackageManager, name), 'certain', label);
+        // Where only the bare name of a Windows package is known, one with a dot in it (`OpenAI.Codex`) carries its publisher there.
+        const bare = manager === 'msix' ? (name.split('_', 1)[0] as string) : null;
+        if (bare) claim(packages, packageKey('msix', bare), bare.includes('.') ? 'certain' : 'likely', label);
+      }
+    }
+    for (const name of detect.modules ?? []) claim(modules, name, 'certain', `modules:${name}`);
+    for (const [field, strength] of [
+      ['binaries', 'likely'],
+      ['commonBinaries', 'weak'],
+    ] as const) {
+      for (const name of detect[field] ?? []) {
+        claim(names, name, strength, `${field}:${name}`);
+        claim(foldedNames, name.toLowerCase(), strength, `${field}:${name}`);
+      }
+    }
+    for (const id of detect.apps?.darwin ?? []) claim(bundles, id.toLowerCase(), 'certain', `apps.darwin:${id}`);
+    for (const id of detect.apps?.linux ?? []) {
+      const strength = id.split('.').length > 2 ? 'certain' : common.has(id.toLowerCase()) ? 'weak' : 'likely';
+      claim(desktopFiles, id.toLowerCase(), strength, `apps.linux:${id}`);
+    }
+    for (const name of detect.apps?.win32 ?? []) {
+      const plain = displayName(name);
+      claim(uninstallNames, plain, common.has(plain) ? 'weak' : 'likely', `apps.win32:${name}`);
+    }
+    for (const title of detect.titles ?? []) claim(titles, title.toLowerCase(), 'weak', `titles:${title}`);
+    for (const path of detect.paths ?? []) {
+      const { segments, lower } = splitPath(path);
+      const app = lower.some((segment) => segment.endsWith('.app'));
+      patterns.push({ segments, lower, app, match: made[unverified.has(`paths:${path}`) ? 'weak' : 'certain'] });
+    }
+    configs.set(entry.id, made.weak);
+    publishers.set(entry.id, entry.vendor.toLowerCase().split(/[\s(/]/)[0] as string);
+  }
+
+  const paths = byRarestSegment(patterns);
+
+  function lookUpPackage(manager: PackageManager, name: string): Match | null {
+    for (const key of packageKeys(manager, name)) {
+      const match = packages.get(key);
+      if (match) return match;
+    }
+    return null;
+  }
+
+  const inFolder = ({ kind, name }: PackageFolder): Match | null =>
+    kind === 'module' ? (modules.get(name) ?? null) : lookUpPackage(kind, name);
+
+  /** The innermost folder in a path that belongs to a tool: a product that carries another tool inside runs that other tool. */
+  function byPath(parts: PathParts): Match | null {
+    const { segments, lower, windows } = parts;
+    let found: Match | null = null;
+    let end = -1;
+    for (let at = 0; at < lower.length; at++) {
+      for (const pattern of paths.get(lower[at] as string) ?? []) {
+        const start = at - pattern.rare;
+        const last = start + pattern.segments.length - 1;
+        if (start < 0 || last <= end) continue;
+        const folded = windows || pattern.app;
+        const [have, want] = folded ? [lower, pattern.lower] : [segments, pattern.segments];
+        if (want.every((segment, offset) => have[start + offset] === segment)) [found, end] = [pattern.match, last];
+      }
+    }
+    for (const folder of packageFolders(parts)) {
+      if (folder.at <= end) continue;
+      const match = inFolder(folder);
+      if (match) [found, end] = [match, folder.at];
+    }
+    return found;
+  }
+
+  const byName = (name: string, windows: boolean): Match | null =>
+    (windows ? foldedNames.get(name.toLowerCase()) : names.get(name)) ?? null;
+
+  function byBundle(bundleId: string | null): Match | null {
+    if (!bundleId) return null;
+    const id = bundleId.toLowerCase();
+    // Electron's and Chromium's helpers are bundles inside the bundle: `….helper`, `….helper.Renderer`.
+    return bundles.get(id) ?? bundles.get(id.replace(/\.helper\b.*$/, '')) ?? null;
+  }
+
+  function byModule(module: string): Match | null {
+    return modules.get(module) ?? modules.get(module.split('.', 1)[0] as string) ?? null;
+  }
+
+  function program(
+    exe: string | null,
+    bundleId: string | null,
+    hosted: { script: string | null; module: string | null } | null,
+  ): Match | null {
+    const parts = exe === null ? null : splitPath(exe);
+    const name = parts ? programName(parts) : '';
+    const host = isInterpreter(name) || Boolean(hosted?.script || hosted?.module);
+    // Electron is the one interpreter that is shipped inside the product, in a bundle or a folder of its own.
+    const own = !host || name.toLowerCase() === 'electron';
+    const script = hosted?.script ? splitPath(hosted.script) : null;
+    return strongest([
+      () => script && byPath(script),
+      () => (hosted?.module ? byModule(hosted.module) : null),
+      () => (own && parts ? byPath(parts) : null),
+      () => (own ? byBundle(bundleId) : null),
+      () => (script ? byName(programName(script), script.windows) : null),
+      () => (!host && parts ? byName(name, parts.windows) : null),
+    ]);
+  }
+
+  function process(seen: ProcessObservation): Match | null {
+    if (seen.exe !== null) return program(seen.exe, seen.bundleId, seen);
+    // Another user's process may hide its file. The command line is what the process says of itself, so it never makes certain.
+    const said = seen.args[0] ?? '';
+    const exe = /^([a-z]:)?[\\/]/i.test(said) ? said : null;
+    return atMost('likely', program(exe, seen.bundleId, seen));
+  }
+
+  function window(seen: WindowObservation, allowed: boolean): Match | null {
+    const match = program(seen.exe, seen.bundleId, null);
+    if (match || !allowed || !seen.title) return match;
+    // Browsers put invisible marks into titles.
+    const title = seen.title
+      .slice(-300)
+      .replace(/[\u200b-\u200f\u202a-\u202e\u2060\ufeff]/g, '')
+      .trim()
+      .toLowerCase();
+    return titles.get(title) ?? titles.get(title.split(/ [-–—|] /).at(-1) as string) ?? null;
+  }
+
+  function app(seen: AppObservation): Match | null {
+    const path = seen.path ? splitPath(seen.path) : null;
+    if (seen.platform === 'darwin') return strongest([() => byBundle(seen.appId), () => path && byPath(path)]);
+    if (seen.platform === 'linux') {
+      const file = desktopFiles.get(seen.appId.toLowerCase()) ?? null;
+      return file?.strength === 'certain' ? file : strongest([() => path && byPath(path), () => file]);
+    }
+    const named = uninstallNames.get(displayName(seen.appId)) ?? uninstallNames.get(displayName(seen.name)) ?? null;
+    const known = strongest([() => path && byPath(path), () => named]);
+    if (known?.strength !== 'weak' || !seen.publisher) return known;
+    // A common word under which the vendor itself has put its name is the vendor's program.
+    return seen.publisher.toLowerCase().startsWith(publishers.get(known.entry.id) as string)
+      ? { entry: known.entry, strength: 'likely' }
+      : known;
+  }
+
+  function binary(seen: BinaryObservation): Match | null {
+    const target = splitPath(seen.target);
+    const path = splitPath(seen.path);
+    return strongest([() => byPath(target), () => byPath(path), () => byName(commandName(path), path.windows)]);
+  }
+
+  return {
+    entries,
+    families: new Map(familyList.map((family) => [family.id, family])),
+    identify(seen, { titles: allowed = false } = {}) {
+      switch (seen.kind) {
+        case 'process':
+          return process(seen);
+        case 'window':
+          return window(seen, allowed);
+        case 'package':
+          return lookUpPackage(seen.manager, seen.name);
+        case 'app':
+          return app(seen);
+        case 'binary':
+          return binary(seen);
+        case 'config':
+          return configs.get(seen.entry) ?? null;
+      }
+    },
+    places: (platform) => placesOn(platform, list),
+    binaryNames: new Set(list.flatMap(({ detect }) => [...(detect.binaries ?? []), ...(detect.commonBinaries ?? [])])),
+    wantsPackage: (manager, name) => lookUpPackage(manager, name) !== null,
+  };
+}
+
+/** The first answer that is more than weak, else the first weak one: the questions stand in order of what they prove. */
+function strongest(questions: readonly (() => Match | null)[]): Match | null {
+  let weak: Match | null = null;
+  for (const ask of questions) {
+    const match = ask();
+    if (match && match.strength !== 'weak') return match;
+    weak ??= match;
+  }
+  return weak;
+}
+
+function atMost(limit: Strength, match: Match | null): Match | null {
+  return match?.strength === 'certain' ? { entry: match.entry, strength: limit } : match;
+}
