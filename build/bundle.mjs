@@ -137,26 +137,29 @@ export async function bundle({ parts = /** @type {Part[]} */ (Object.keys(PARTS)
       const own = options(out);
       const outfile = own.outfile ?? '';
       // Written under another name and renamed: a program that starts meanwhile reads the old file or the new one, never a half.
-      const part_ = path.join(path.dirname(outfile), `.part-${process.pid}`, path.basename(outfile));
-      await build({
-        absWorkingDir: root,
-        entryPoints: [entry],
-        bundle: true,
-        charset: 'utf8',
-        legalComments: 'none',
-        logLevel: 'error',
-        sourcemap: false,
-        ...own,
-        outfile: part_,
-      });
-      if (part === 'renderer') {
-        await fs.copyFile(path.join(root, 'renderer', 'index.html'), path.join(path.dirname(part_), 'index.html'));
-        await checkPage(path.dirname(part_));
+      const draft = path.join(path.dirname(outfile), `.part-${process.pid}-${part}`, path.basename(outfile));
+      try {
+        await build({
+          absWorkingDir: root,
+          entryPoints: [entry],
+          bundle: true,
+          charset: 'utf8',
+          legalComments: 'none',
+          logLevel: 'error',
+          sourcemap: false,
+          ...own,
+          outfile: draft,
+        });
+        if (part === 'renderer') {
+          await fs.copyFile(path.join(root, 'renderer', 'index.html'), path.join(path.dirname(draft), 'index.html'));
+          await checkPage(path.dirname(draft));
+        }
+        for (const name of await fs.readdir(path.dirname(draft))) {
+          await fs.rename(path.join(path.dirname(draft), name), path.join(path.dirname(outfile), name));
+        }
+      } finally {
+        await fs.rm(path.dirname(draft), { recursive: true, force: true });
       }
-      for (const name of await fs.readdir(path.dirname(part_))) {
-        await fs.rename(path.join(path.dirname(part_), name), path.join(path.dirname(outfile), name));
-      }
-      await fs.rmdir(path.dirname(part_));
       sizes[part] = (await fs.stat(outfile)).size;
     }),
   );

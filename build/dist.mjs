@@ -31,7 +31,7 @@ try {
       `${other} can't be packed on ${process.platform}: the agent's executable is made of this platform's Node; run the same command there.`,
     );
   const runtime = await ensureElectron(root, console.log);
-  await bundle();
+  await bundle({ parts: ['main', 'preload', 'renderer'] });
   await executable({ log: console.log });
   const builder = path.join(root, 'node_modules', 'electron-builder', 'cli.js');
   const { status } = spawnSync(

@@ -30,7 +30,7 @@ async function application() {
       `there is a display, but Electron's libraries are missing (${libraries.join(', ')}); for the tray and the window: ${CAPABILITIES['electron-libraries'].install}`,
     );
   }
-  await bundle();
+  await bundle({ parts: ['main', 'preload', 'renderer'] });
   const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
   if (isRoot)
     say("running as root, where Chromium's sandbox can't work, so it is off (--no-sandbox); start as an ordinary user to have it.");
