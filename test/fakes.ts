@@ -59,3 +59,42 @@ export function fakeClock(start = '2026-11-22T09:00:00.000Z'): Clock & { advance
     },
   };
 }
+
+/**
+ * Electron's two ends of its messages: `main` is what `ipcMain` is to the shell, `page` what `ipcRenderer` is to the preload. What the page
+ * sends comes from `sender`, which a test may replace to be somebody else.
+ */
+export function fakeIpc(sender: { id: number; url: string; parent?: unknown } | null) {
+  type Listener = (event: never, ...args: unknown[]) => unknown;
+  const handled = new Map<string, Listener>();
+  const inMain = new Map<string, Listener[]>();
+  const inPage = new Map<string, Listener[]>();
+  const add = (all: Map<string, Listener[]>, channel: string, listener: Listener) => all.set(channel, [...(all.get(channel) ?? []), listener]);
+  const ipc = {
+    sender,
+    event: () => ({
+      sender: { id: ipc.sender?.id ?? 0 },
+      senderFrame: ipc.sender && { url: ipc.sender.url, parent: ipc.sender.parent ?? null },
+    }),
+    main: {
+      handle: (channel: string, listener: Listener) => void handled.set(channel, listener),
+      on: (channel: string, listener: Listener) => void add(inMain, channel, listener),
+    },
+    page: {
+      invoke: async (channel: string, ...args: unknown[]) => {
+        const listener = handled.get(channel);
+        if (!listener) throw new Error(`No handler registered for '${channel}'`);
+        return listener(ipc.event() as never, ...args);
+      },
+      send: (channel: string, ...args: unknown[]) => {
+        for (const listener of inMain.get(channel) ?? []) listener(ipc.event() as never, ...args);
+      },
+      on: (channel: string, listener: Listener) => void add(inPage, channel, listener),
+    },
+    /** What `webContents.send` and `webContents.postMessage` do. */
+    toPage: (channel: string, ports: readonly unknown[], ...args: unknown[]) => {
+      for (const listener of inPage.get(channel) ?? []) listener({ ports } as never, ...args);
+    },
+  };
+  return ipc;
+}

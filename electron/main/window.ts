@@ -42,7 +42,7 @@ export function windows(options: {
       title: 'Muster',
       backgroundColor: nativeTheme.shouldUseDarkColors ? '#14181a' : '#ffffff',
       autoHideMenuBar: true,
-      ...(process.platform === 'linux' ? { icon: path.join(dist, 'icons/app/256.png') } : {}),
+      ...(process.platform === 'linux' ? { icon: path.join(dist, 'icons/app/256x256.png') } : {}),
       webPreferences: {
         session,
         preload: path.join(dist, 'preload.cjs'),
