@@ -29,7 +29,10 @@ const processCommandLineInformation = 60;
 const tokenUser = 1;
 const queryLimitedInformation = 0x1000;
 const tokenQuery = 8;
+const basicInformation = 0;
+const readMemory = 0x10;
 const lengthMismatch = 0xc000_0004;
+const invalidInformationClass = 0xc000_0003;
 const currentProcess = -1;
 /** The longest path and the longest command line of Windows, in UTF-16 units. */
 const longestText = 32_768;
@@ -53,6 +56,9 @@ export async function win32Api(): Promise<Win32Api> {
   );
   const NtQueryInformationProcess = ntdll.func(
     'uint32_t __stdcall NtQueryInformationProcess(intptr_t process, int sort, void *buffer, uint32_t size, void *needed)',
+  );
+  const ReadProcessMemory = kernel32.func(
+    'int __stdcall ReadProcessMemory(intptr_t process, uint64_t from, void *to, size_t size, void *read)',
   );
   const OpenProcessToken = advapi32.func('int __stdcall OpenProcessToken(intptr_t process, uint32_t access, void *token)');
   const GetTokenInformation = advapi32.func(
@@ -84,10 +90,32 @@ export async function win32Api(): Promise<Win32Api> {
     return text.toString('utf16le', 0, number.readUInt32LE() * 2) || null;
   }
 
-  function commandLineOf(process: number | bigint): string | null {
-    if (NtQueryInformationProcess(process, processCommandLineInformation, text, text.length, number) !== 0) return null;
+  function commandLineOf(process: number | bigint, pid: number): string | null {
+    const status: number = NtQueryInformationProcess(process, processCommandLineInformation, text, text.length, number);
+    if (status === invalidInformationClass) return commandLineFromMemory(pid);
+    if (status !== 0) return null;
     // A UNICODE_STRING (its length in bytes, its room, its address: 16 bytes) and then the text itself.
     return text.toString('utf16le', 16, 16 + text.readUInt16LE());
+  }
+
+  /**
+   * For Wine before version 9, which knows no ProcessCommandLineInformation: process → its environment block → its parameters → the command line.
+   * Windows itself never comes here: a program that reads others' memory is what its guards look for.
+   */
+  function commandLineFromMemory(pid: number): string | null {
+    const process: number | bigint = OpenProcess(queryLimitedInformation | readMemory, 0, pid);
+    if (!process) return null;
+    const read = (from: bigint, size: number) => (ReadProcessMemory(process, from, text, size, number) ? text : null);
+    try {
+      if (NtQueryInformationProcess(process, basicInformation, text, 48, number) !== 0) return null;
+      const parameters = read(text.readBigUInt64LE(8) + 0x20n, 8)?.readBigUInt64LE();
+      const line = parameters ? read(parameters + 0x70n, 16) : null;
+      if (!line) return null;
+      const length = line.readUInt16LE();
+      return read(line.readBigUInt64LE(8), length)?.toString('utf16le', 0, length) ?? null;
+    } finally {
+      CloseHandle(process);
+    }
   }
 
   const ourselves = userOf(currentProcess);
@@ -111,7 +139,7 @@ export async function win32Api(): Promise<Win32Api> {
       try {
         return {
           exe: exeOf(process),
-          commandLine: commandLineOf(process),
+          commandLine: commandLineOf(process, pid),
           own: ourselves !== null && userOf(process) === ourselves,
         };
       } finally {
