@@ -1,15 +1,5 @@
 /** The agent: the one place where observers, catalog, policy and store meet, and the only writer of what is true. */
-import type {
-  AgentApi,
-  ApprovalRequest,
-  Device,
-  Inventory,
-  PolicyInForce,
-  ScanOptions,
-  Snapshot,
-  Source,
-  Verdict,
-} from '../electron/contract.ts';
+import type { AgentApi, ApprovalRequest, Device, Inventory, PolicyInForce, ScanOptions, Snapshot, Verdict } from '../electron/contract.ts';
 import type { Catalog } from '../native-catalog/catalog.ts';
 import { toServers, toTools } from './inventory.ts';
 import { createLooks } from './looks.ts';
@@ -24,6 +14,7 @@ import { inForce, type PolicyFile } from './policy/policy-file.ts';
 import type { Problems } from './problems.ts';
 import { answered, isOpen, newRequest, withdrawn } from './requests.ts';
 import type { Settings } from './settings.ts';
+import { DatabaseError } from './sqlite.ts';
 import type { Store, StoredServer } from './store/store.ts';
 
 export type AgentParts = {
@@ -165,15 +156,19 @@ export function startAgent(parts: AgentParts): Agent {
   };
 
   const api: Agent['api'] = {
-    // Two who ask for a plain look at once get the same one.
+    // Two who ask for a plain look at once get the same one; a look over other homes waits for its turn.
     scan(options) {
       if (looking && !options) return looking;
-      const run = scan(options);
+      const before = looking ?? Promise.resolve();
+      const run = before.then(
+        () => scan(options),
+        () => scan(options),
+      );
       const done = run.finally(() => {
         if (looking === done) looking = null;
         publish(...all);
       });
-      looking ??= done;
+      looking = done;
       publish('look');
       return done;
     },
@@ -208,32 +203,35 @@ export function startAgent(parts: AgentParts): Agent {
       onChanged(full);
     },
     async watch(signal) {
-      const failed = (name: Source['id']) => (error: unknown) => {
+      const failed = (name: string) => (error: unknown) => {
         parts.log(name, error);
-        problems.raise({ code: 'source-failed', path: name, detail: error instanceof Error ? error.name : 'unknown' });
+        const where = error instanceof DatabaseError ? error.path : name;
+        const detail = error instanceof DatabaseError ? error.code : error instanceof Error ? error.name : 'unknown';
+        problems.raise({ code: error instanceof DatabaseError ? 'database-failed' : 'source-failed', path: where, detail }, show(where));
+        publish('problems');
       };
-      await api.scan();
-      await looks.watchConfigs(signal, () => publish('mcpServers', 'tools', 'problems'));
-      const poll = every(
-        clock,
-        { name: 'processes', ms: parts.settings.pollSeconds * 1000, signal, onError: failed('processes') },
-        async () => {
-          const changed = await looks.poll();
-          if (policyFile.changed()) {
-            policyFile.reload();
-            publish(...all);
-          } else if (changed) publish('tools', 'mcpServers', 'problems');
-        },
-      );
-      const whole = every(
-        clock,
-        { name: 'installed', ms: parts.settings.lookMinutes * 60_000, jitter: 0.1, signal, onError: failed('installed') },
-        async () => void (await api.scan()),
-      );
-      const flush = every(clock, { name: 'usage', ms: USAGE_FLUSH_MS, signal, onError: failed('processes') }, async () =>
-        looks.flushUsage(),
-      );
-      await Promise.all([poll.done, whole.done, flush.done]);
+      /** Each loop ends what it raised as soon as it works again. */
+      const loop = (name: string, ms: number, look: () => Promise<void> | void, jitter = 0) =>
+        every(clock, { name, ms, jitter, signal, onError: failed(name) }, async () => {
+          await look();
+          problems.clear('source-failed', name);
+          problems.clear('database-failed');
+          publish('problems');
+        });
+
+      const first = Promise.withResolvers<void>();
+      const whole = loop('installed', parts.settings.lookMinutes * 60_000, async () => void (await api.scan().finally(first.resolve)), 0.1);
+      await first.promise;
+      await looks.watchConfigs(signal, () => publish('mcpServers', 'tools', 'problems'), failed('configs'));
+      const poll = loop('processes', parts.settings.pollSeconds * 1000, async () => {
+        const changed = await looks.poll();
+        if (policyFile.changed()) {
+          policyFile.reload();
+          publish(...all);
+        } else if (changed) publish('tools', 'mcpServers');
+      });
+      const flush = loop('usage', USAGE_FLUSH_MS, looks.flushUsage);
+      await Promise.all([whole.done, poll.done, flush.done]);
       looks.flushUsage();
     },
   };

@@ -22,7 +22,7 @@ export type Looks = {
   /** Processes and the window in front; true when something that is shown has changed. */
   poll(): Promise<boolean>;
   /** Notices changes of config files from now on. */
-  watchConfigs(signal: AbortSignal, onChange: () => void): Promise<void>;
+  watchConfigs(signal: AbortSignal, onChange: () => void, onError: (error: unknown) => void): Promise<void>;
   flushUsage(): void;
   sources(): readonly Source[];
   readonly usage: Usage;
@@ -36,6 +36,7 @@ export function createLooks(parts: AgentParts & { onSource: () => void }): Looks
   const usage = createUsage({ longestGapMs: settings.pollSeconds * 4000 });
   const show = (path: string) => tilde(path, parts.homes);
   let processObserver: Promise<ProcessObserver> | undefined;
+  let lastProcessLook: Promise<unknown> = Promise.resolve();
   let foregroundObserver: Promise<ForegroundObserver> | undefined;
   const configObservers = new Map<string, ConfigObserver>();
   /** Weak evidence that makes a row only beside another sort: leftover folders, by tool, from the last whole look. */
@@ -110,7 +111,14 @@ export function createLooks(parts: AgentParts & { onSource: () => void }): Looks
     return sightings;
   }
 
-  async function lookAtProcesses(): Promise<Sighting[]> {
+  /** A poll and a whole look may meet; what changed since the last look is told once, so they take turns. */
+  function lookAtProcesses(): Promise<Sighting[]> {
+    const look = lastProcessLook.then(processesNow, processesNow);
+    lastProcessLook = look;
+    return look;
+  }
+
+  async function processesNow(): Promise<Sighting[]> {
     processObserver ??= createProcessObserver(os, { homes: parts.homes.map((home) => ({ home, uid: os.user.uid })) });
     const look = await (await processObserver).look();
     const seen = applyProcesses(look);
@@ -272,13 +280,18 @@ export function createLooks(parts: AgentParts & { onSource: () => void }): Looks
           .join()
       );
     },
-    async watchConfigs(signal, onChange) {
+    async watchConfigs(signal, onChange, onError) {
       const observer = configObserver(parts.homes);
       await observer.watch(
         signal,
         (read) => {
-          takeRead(read, observer);
-          onChange();
+          try {
+            takeRead(read, observer);
+            onChange();
+          } catch (error) {
+            // The database can't be written just now. The file is read again at the next whole look.
+            onError(error);
+          }
         },
         (trouble) => {
           raise(trouble);
@@ -286,6 +299,6 @@ export function createLooks(parts: AgentParts & { onSource: () => void }): Looks
         },
       );
     },
-    flushUsage: () => store.addUsage(usage.take()),
+    flushUsage: () => usage.flush(store.addUsage),
   };
 }

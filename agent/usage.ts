@@ -20,8 +20,8 @@ export type Usage = {
   /** Every process of the last look that Muster may look at; in memory only, and with what people typed. */
   processes(): Iterable<ProcessObservation>;
   running(): readonly { readonly tool: string; readonly process: ProcessObservation }[];
-  /** The totals since they were last taken. */
-  take(): UsageRow[];
+  /** Hands the totals since the last time to `write`, and forgets them once it has returned. */
+  flush(write: (rows: UsageRow[]) => void): void;
 };
 
 /** `longestGapMs`: time that passes without a look beyond this (the computer slept) is nobody's use. */
@@ -82,10 +82,9 @@ export function createUsage({ longestGapMs }: { longestGapMs: number }): Usage {
         const process = all.get(key);
         return process ? [{ tool, process }] : [];
       }),
-    take() {
-      const rows = [...totals.values()].map((total) => ({ ...total, runS: Math.round(total.runS), frontS: Math.round(total.frontS) }));
+    flush(write) {
+      write([...totals.values()].map((total) => ({ ...total, runS: Math.round(total.runS), frontS: Math.round(total.frontS) })));
       totals.clear();
-      return rows;
     },
   };
 }
