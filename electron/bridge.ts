@@ -2,7 +2,7 @@
  * What the preload gives a window, without Electron's globals, so that it can be tested with a real message port: the agent's calls over the
  * port that main sends (a new one after each restart of the agent), and the shell's.
  */
-import type { AgentEvents, AgentLink, Refusal, ShellApi, Snapshot, View, WindowAgent, WindowShell } from './contract.ts';
+import type { AgentApi, AgentEvents, AgentLink, Refusal, ShellApi, Snapshot, View, WindowAgent, WindowShell } from './contract.ts';
 import { type Channel, type Connection, connect } from './rpc.ts';
 
 /** The part of a `MessagePort` that is used. */
@@ -20,9 +20,9 @@ export type BridgeIpc = {
   on(channel: string, listener: (event: { ports: readonly BridgePort[] }, ...args: unknown[]) => void): void;
 };
 
-type Calls = Omit<WindowAgent, 'onChanged'>;
+type Calls = Omit<WindowAgent, 'onChanged' | 'welcomed'> & Pick<AgentApi, 'told'>;
 
-const calls = ['scan', 'request', 'withdraw', 'answer'] as const satisfies readonly (keyof Calls)[];
+const calls = ['scan', 'request', 'withdraw', 'answer', 'told'] as const satisfies readonly (keyof Calls)[];
 
 function portChannel(port: BridgePort): Channel {
   return {
@@ -113,6 +113,8 @@ export function bridge(ipc: BridgeIpc): { readonly agent: WindowAgent; readonly 
     request: (input) => ask((api) => api.request(input)),
     withdraw: (id) => ask((api) => api.withdraw(id)),
     answer: (id, text) => ask((api) => api.answer(id, text)),
+    // The one thing that a window may say it told: notifications are not silenced from here.
+    welcomed: () => ask((api) => api.told(['first-run'])),
     onChanged: (handler) => {
       if (state) changed.call(handler, [state]);
       return changed.add(handler);

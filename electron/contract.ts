@@ -252,7 +252,7 @@ export type Snapshot = {
   readonly problems: readonly Problem[];
   readonly policy: PolicyInForce;
   readonly sources: readonly Source[];
-  /** What the employee has been told: `inventory` or a tool's id → when. Kept by the agent, so a restart tells nothing twice. */
+  /** What the employee has been told: `inventory`, `first-run` or a tool's id → when. Kept by the agent, so a restart tells nothing twice. */
   readonly told: Readonly<Record<string, string>>;
 };
 
@@ -287,7 +287,7 @@ export type AgentApi = {
   request(input: RequestInput): Promise<ApprovalRequest>;
   withdraw(id: string): Promise<ApprovalRequest>;
   answer(id: string, text: string): Promise<ApprovalRequest>;
-  /** Remembers that the employee was told of these (`inventory` or tool ids). */
+  /** Remembers that the employee was told of these (`inventory`, `first-run` or tool ids). */
   told(items: readonly string[]): Promise<void>;
   /** Ends the agent in good order. */
   stop(): Promise<void>;
@@ -337,6 +337,8 @@ export type Refusal = { readonly code: ErrorCode | 'closed'; readonly message: s
  * (an `AbortSignal` doesn't survive the context bridge). A window can neither end the agent nor silence notifications.
  */
 export type WindowAgent = Omit<AgentApi, 'told' | 'stop'> & {
+  /** The employee has read what Muster reads and never reads; the agent keeps it in `told` as `first-run`. */
+  welcomed(): Promise<void>;
   /** The full state comes first, also after the agent was restarted, then whole slices. */
   onChanged(handler: (slices: Partial<Snapshot>) => void): () => void;
 };

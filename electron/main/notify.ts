@@ -13,8 +13,6 @@ export type Notice = {
   readonly items: readonly string[];
 };
 
-/** Once told, a tool stays quiet: this is how long at least, whatever becomes of it. */
-const QUIET_MS = 24 * 60 * 60 * 1000;
 const NAMED = 3;
 
 /**
@@ -22,30 +20,25 @@ const NAMED = 3;
  * seen for the first time and needs the employee, however many there are. A rule that only records (`monitor`) tells nothing.
  * `after.told` must hold what was shown already.
  */
-export function notices(before: Snapshot | null, after: Snapshot, now: Date): Notice[] {
+export function notices(before: Snapshot | null, after: Snapshot): Notice[] {
   const found: Notice[] = [];
-  const tools = aboutTools(after, now);
+  const tools = aboutTools(after);
   if (tools) found.push(tools);
   const answers = before ? aboutAnswers(before.requests, after.requests) : null;
   if (answers) found.push(answers);
   return found;
 }
 
-function aboutTools({ look, tools, told }: Snapshot, now: Date): Notice | null {
+function aboutTools({ look, tools, told }: Snapshot): Notice | null {
   const { firstAt } = look;
   if (firstAt === null) return null;
   const spoken = (tool: Tool) => tool.present && tool.verdict.mode !== 'monitor';
   const isNew = (tool: Tool) => Date.parse(tool.firstSeen) > Date.parse(firstAt);
-  const quiet = (id: string) => {
-    const at = told[id];
-    return at !== undefined && now.getTime() - Date.parse(at) < QUIET_MS;
-  };
-  // Told once is told: the day's distance matters only for a clock that was set back and a date that can't be read.
-  const news = tools.filter(
-    (tool) => spoken(tool) && isNew(tool) && toolStanding(tool) === 'needs' && !quiet(tool.id) && !(tool.id in told),
-  );
+  // Once in its life: stricter than once a day, and a reminder would need a rule of its own.
+  const isTold = (item: string) => Object.hasOwn(told, item);
+  const news = tools.filter((tool) => spoken(tool) && isNew(tool) && toolStanding(tool) === 'needs' && !isTold(tool.id));
 
-  if (!('inventory' in told)) {
+  if (!isTold('inventory')) {
     if (!tools.some(spoken)) return null;
     const { needs, waiting, fine } = groups(tools);
     const total = needs.length + waiting.length + fine.length;

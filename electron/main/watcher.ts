@@ -40,12 +40,11 @@ export function watcher(options: { changed(snapshot: Snapshot): void; show(notic
         // The first frame is the full state; without one there is nothing that slices could change.
         if (!first && !before) return;
         const after = (first ? slices : { ...before, ...slices }) as Snapshot;
-        if (first) remember(Object.keys(shown).filter((item) => !(item in after.told)));
+        if (first) remember(Object.keys(shown).filter((item) => !Object.hasOwn(after.told, item)));
         first = false;
         snapshot = after;
-        const at = now();
-        for (const notice of notices(before, { ...after, told: { ...after.told, ...shown } }, at)) {
-          for (const item of notice.items) shown[item] = at.toISOString();
+        for (const notice of notices(before, { ...after, told: { ...after.told, ...shown } })) {
+          for (const item of notice.items) shown[item] = now().toISOString();
           remember(notice.items);
           show(notice);
         }

@@ -11,7 +11,12 @@ import { join } from '../../electron/main/ports.ts';
 import { type Channel, connect, RpcError, serve } from '../../electron/rpc.ts';
 import { socketChannel } from '../../electron/socket.ts';
 
-type Echo = { echo(value: unknown): Promise<unknown>; fail(code: string): Promise<never>; never(): Promise<never>; loop(): Promise<unknown> };
+type Echo = {
+  echo(value: unknown): Promise<unknown>;
+  fail(code: string): Promise<never>;
+  never(): Promise<never>;
+  loop(): Promise<unknown>;
+};
 type Events = { changed: unknown };
 
 const api: Echo = {
@@ -67,30 +72,43 @@ async function sockets(): Promise<{ here: Socket; there: Socket }> {
   await once(server, 'listening');
   const here = dial(path.join(folder, 's'));
   const [there] = (await once(server, 'connection')) as [Socket];
-  cleanups.push(() => rmSync(folder, { recursive: true }), () => server.close(), () => here.destroy(), () => there.destroy());
+  cleanups.push(
+    () => rmSync(folder, { recursive: true }),
+    () => server.close(),
+    () => here.destroy(),
+    () => there.destroy(),
+  );
   return { here, there };
 }
 
 describe('rpc', () => {
   it('brings every JSON value over and back, however the text is cut', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.jsonValue(), { maxLength: 5 }), fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 8 }), async (values, cuts) => {
-        const [a, b] = pair(cuts);
-        const server = serve<Echo, Events>(a, api, methods);
-        const client = connect<Echo, Events>(b, methods);
-        const told: unknown[] = [];
-        client.on('changed', (value) => told.push(value));
-        for (const value of values) server.emit('changed', value);
-        const answers = await Promise.all(values.map((value) => client.api.echo(value)));
-        const expected = JSON.parse(JSON.stringify(values));
-        expect(answers).toEqual(expected);
-        if (values.length > 0) expect(told).toEqual(expected);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.jsonValue(), { maxLength: 5 }),
+        fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 8 }),
+        async (values, cuts) => {
+          const [a, b] = pair(cuts);
+          const server = serve<Echo, Events>(a, api, methods);
+          const client = connect<Echo, Events>(b, methods);
+          const told: unknown[] = [];
+          client.on('changed', (value) => told.push(value));
+          for (const value of values) server.emit('changed', value);
+          const answers = await Promise.all(values.map((value) => client.api.echo(value)));
+          const expected = JSON.parse(JSON.stringify(values));
+          expect(answers).toEqual(expected);
+          if (values.length > 0) expect(told).toEqual(expected);
+        },
+      ),
     );
   });
 
   it('survives any text at all, on both ends', () => {
-    const text = fc.oneof(fc.string(), fc.json(), fc.constantFrom('{"id":1,"call":"echo"}', '{"event":"changed"}', '{"id":1,"error":5}', 'null'));
+    const text = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.constantFrom('{"id":1,"call":"echo"}', '{"event":"changed"}', '{"id":1,"error":5}', 'null'),
+    );
     fc.assert(
       fc.property(fc.array(text), (chunks) => {
         const [a, b] = pair();
