@@ -1,0 +1,142 @@
+/** Notices changes of named files, also of those whose folders don't exist yet, with one watch a folder that matters, and settles each change. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { FSWatcher } from 'chokidar';
+import type { Trouble } from './observation.ts';
+import type { Os } from './os.ts';
+
+export type ConfigWatch = {
+  /**
+   * Watches `files` from their home (or nearest folder that exists), and `inProjects` from their project's folder. Resolves when all watches stand
+   * or the signal is aborted, which ends them.
+   */
+  start(
+    signal: AbortSignal,
+    what: { homes: readonly string[]; files: readonly string[]; folders: readonly string[]; inProjects: readonly string[] },
+    onTrouble: (trouble: Trouble) => void,
+  ): Promise<void>;
+  /** More project folders and the files in them; before `start` it does nothing. */
+  addProjects(folders: readonly string[], files: readonly string[]): void;
+};
+
+/** A change is settled when nothing more has happened for `quietMs`, or after `mostMs` of a file that never comes to rest. */
+const quietMs = 40;
+const mostMs = 200;
+/** A file that is gone may be half of a save: some programs delete and write anew. */
+const goneMs = 120;
+
+/** One set of wanted paths under some roots, watched by one chokidar. */
+type Net = { readonly watcher: FSWatcher; want(roots: readonly string[], files: readonly string[]): void };
+
+/** `onSettled` gets the path, as it was given, of each file to which something happened; whether its content changed is for the caller to see. */
+export function createConfigWatch(os: Pick<Os, 'platform'>, onSettled: (file: string) => void): ConfigWatch {
+  // These systems keep names as they were given but don't tell case apart, so a listing may spell a path in another way than the catalog.
+  const key = os.platform === 'linux' ? path.normalize : (file: string) => path.normalize(file).normalize('NFC').toLowerCase();
+  const pending = new Map<string, { timer: NodeJS.Timeout; since: number; gone: boolean }>();
+  let projects: Net | null = null;
+
+  function touched(file: string, gone: boolean): void {
+    const now = Date.now();
+    const before = pending.get(file);
+    if (before) clearTimeout(before.timer);
+    const since = before?.since ?? now;
+    const wait = gone ? goneMs : Math.max(0, Math.min(quietMs, since + mostMs - now));
+    const timer = setTimeout(() => {
+      pending.delete(file);
+      onSettled(file);
+    }, wait);
+    pending.set(file, { timer, since, gone });
+  }
+
+  function net(watch: typeof import('chokidar').watch, onTrouble: (trouble: Trouble) => void): Net {
+    const wanted = new Map<string, string>();
+    const folders = new Set<string>();
+    const roots = new Set<string>();
+    // Its own recursive watching, the default on macOS and Windows, would be told of everything in a whole home.
+    const watcher = watch([], {
+      backend: 'native',
+      // Each file there is counts as touched once its watch stands: what happened since it was read would go unseen otherwise.
+      ignoreInitial: false,
+      atomic: false,
+      ignorePermissionErrors: true,
+      ignored: (file: string) => {
+        const at = key(file);
+        return !wanted.has(at) && !folders.has(at);
+      },
+    });
+    watcher.on('all', (event, file) => {
+      const at = key(file);
+      const exact = wanted.get(at);
+      const gone = event === 'unlink' || event === 'unlinkDir';
+      if (exact !== undefined) touched(exact, gone);
+      else if (event === 'addDir' || event === 'unlinkDir') {
+        const below = at.endsWith(path.sep) ? at : at + path.sep;
+        for (const [one, name] of wanted) if (one.startsWith(below)) touched(name, gone);
+      }
+    });
+    watcher.on('error', (error) => {
+      const { code, path: at } = error as NodeJS.ErrnoException;
+      const detail = code === 'ENOSPC' ? "the system's limit of file watches is reached" : (code ?? 'the watch ended');
+      onTrouble({ code: 'watch-failed', path: at ?? null, detail });
+    });
+    return {
+      watcher,
+      want(from, files) {
+        for (const root of from) folders.add(key(root));
+        for (const file of files) {
+          wanted.set(key(file), file);
+          // The folders between the file and its root: chokidar steps through these as they appear, and through nothing else.
+          for (let at = path.dirname(file); !from.includes(at) && at !== path.dirname(at); at = path.dirname(at)) folders.add(key(at));
+        }
+        const more = from.filter((root) => !roots.has(root));
+        for (const root of more) roots.add(root);
+        if (more.length > 0) watcher.add(more);
+      },
+    };
+  }
+
+  return {
+    async start(signal, { homes, files, folders, inProjects }, onTrouble) {
+      if (signal.aborted) return;
+      // Loaded here, because a command that only looks once has no use for it.
+      const { watch } = await import('chokidar');
+      const places = net(watch, onTrouble);
+      projects = net(watch, onTrouble);
+      const nets = [places, projects];
+      const ready = nets.map(({ watcher }) => new Promise<void>((resolve) => watcher.once('ready', () => resolve())));
+      const ended = new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => {
+          projects = null;
+          for (const { timer } of pending.values()) clearTimeout(timer);
+          pending.clear();
+          for (const { watcher } of nets) void watcher.close();
+          resolve();
+        });
+      });
+      for (const home of homes) {
+        const inHome = files.filter((file) => isUnder(file, home));
+        if (inHome.length > 0) places.want([existing(home)], inHome);
+      }
+      for (const file of files.filter((one) => !homes.some((home) => isUnder(one, home))))
+        places.want([existing(path.dirname(file))], [file]);
+      projects.want(folders.filter(existsSync), inProjects);
+      const empty = (roots: readonly unknown[]) => roots.length === 0;
+      // chokidar has nothing to be ready with where nothing was added.
+      await Promise.race([Promise.all([empty(files) ? null : ready[0], empty(folders.filter(existsSync)) ? null : ready[1]]), ended]);
+    },
+    addProjects(folders, files) {
+      if (projects && folders.length > 0) projects.want(folders.filter(existsSync), files);
+    },
+  };
+}
+
+function isUnder(file: string, folder: string): boolean {
+  const below = path.relative(folder, file);
+  return below !== '' && !below.startsWith('..') && !path.isAbsolute(below);
+}
+
+function existing(folder: string): string {
+  let at = folder;
+  while (!existsSync(at) && at !== path.dirname(at)) at = path.dirname(at);
+  return at;
+}
