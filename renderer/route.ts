@@ -1,0 +1,29 @@
+/** Which page is shown: the address after `#`, so that a link, the back key and a test can name it. */
+import type { View } from '../electron/contract.ts';
+
+export type Route =
+  | { readonly view: View }
+  | { readonly view: 'tool'; readonly id: string }
+  | { readonly view: 'servers'; readonly id: string };
+
+const views: readonly string[] = ['home', 'approved', 'servers', 'requests', 'sees'] satisfies View[];
+
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+/** An address that names no page is Home. */
+export function parseRoute(hash: string): Route {
+  const [view = '', ...rest] = hash.replace(/^#/, '').split('/');
+  const id = decode(rest.join('/'));
+  if (view === 'tool' && id) return { view, id };
+  if (view === 'servers' && id) return { view, id };
+  return { view: views.includes(view) ? (view as View) : 'home' };
+}
+
+export const toolLink = (id: string): string => `#tool/${encodeURIComponent(id)}`;
+export const serverLink = (id: string): string => `#servers/${encodeURIComponent(id)}`;

@@ -1,0 +1,99 @@
+/** What Muster reads, what it never reads, and who sees it: said once, before the first list is shown. */
+import { useEffect, useRef } from 'react';
+import { Icon, Mark } from './icon.tsx';
+
+export function FirstRun({ organization, looking, onDone }: { organization: string | null; looking: boolean; onDone: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const step = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (!dialog.current?.open) dialog.current?.showModal();
+    step.current?.focus();
+  }, []);
+  return (
+    <dialog ref={dialog} className="first" aria-labelledby="first-title" onClose={onDone}>
+      <div className="inner">
+        <div className="appicon">
+          <Mark />
+        </div>
+        <h2 className="display" id="first-title">
+          {organization === null
+            ? 'Muster lists the AI tools on this computer'
+            : `${organization} asks which AI tools are in use. Muster makes the list`}
+          , and shows you what’s approved.
+        </h2>
+        <p className="lead">You see the list first, and all of it. It blocks nothing by itself.</p>
+        <div className="three">
+          <section>
+            <h3>It reads</h3>
+            <ul>
+              <li>
+                <Icon name="check" />
+                which AI apps and command-line tools are installed
+              </li>
+              <li>
+                <Icon name="check" />
+                which of them are running, which one is in front, and for how long in a day
+              </li>
+              <li>
+                <Icon name="check" />
+                how MCP servers are set up, with the values of keys blanked
+              </li>
+            </ul>
+          </section>
+          <section>
+            <h3>It never reads</h3>
+            <ul>
+              <li>
+                <Icon name="close" />
+                prompts, answers or chats
+              </li>
+              <li>
+                <Icon name="close" />
+                your documents and code
+              </li>
+              <li>
+                <Icon name="close" />
+                what you type, and the screen
+              </li>
+              <li>
+                <Icon name="close" />
+                browsing history and passwords
+              </li>
+            </ul>
+          </section>
+          <section>
+            <h3>Who sees the list</h3>
+            <ul>
+              <li>
+                <Icon name="person" />
+                you, all of it, always
+              </li>
+              <li>
+                <Icon name="laptop" />
+                nothing leaves this computer until it is joined to your organization’s collector
+              </li>
+            </ul>
+          </section>
+        </div>
+      </div>
+      <footer>
+        <span className="ink-3">{looking ? 'The first look is under way.' : 'The first look is done.'}</span>
+        <div className="acts">
+          <button
+            type="button"
+            className="btn"
+            onClick={() => {
+              location.hash = 'sees';
+              dialog.current?.close();
+            }}
+          >
+            What Muster sees
+          </button>
+          <button type="button" ref={step} className="btn btn-primary" onClick={() => dialog.current?.close()}>
+            Show me the list
+          </button>
+        </div>
+      </footer>
+    </dialog>
+  );
+}

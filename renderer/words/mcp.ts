@@ -1,0 +1,68 @@
+/** An MCP server's entry in words: whose it is, where it is valid, what it starts, which secrets it names, and its risk. */
+import type { McpIdentity, McpScope, McpServer, Risk, Severity, Tool } from '../../electron/contract.ts';
+
+// Ids that don't turn into a name by capital letters alone.
+const odd: Readonly<Record<string, string>> = { vscode: 'VS Code', cli: 'CLI', mcp: 'MCP', ai: 'AI', ide: 'IDE' };
+
+/** The client's name as the catalog has it, where the client itself was found here; else made from its id. */
+export function clientName(id: string, tools: readonly Pick<Tool, 'id' | 'name'>[]): string {
+  const found = tools.find((tool) => tool.id === id);
+  if (found) return found.name;
+  return id
+    .split('-')
+    .filter(Boolean)
+    .map((part) => odd[part] ?? (part[0] ?? '').toUpperCase() + part.slice(1))
+    .join(' ');
+}
+
+export const scopeWord: Readonly<Record<McpScope, string>> = {
+  user: 'For you, in every project',
+  project: 'For everyone in one project',
+  local: 'For you, in one project',
+  plugin: 'Added by a plugin',
+  profile: 'For one profile',
+  managed: 'Set by your organization',
+  system: 'For everyone on this computer',
+};
+
+const kindWord: Readonly<Record<McpIdentity['kind'], string>> = {
+  npm: 'npm package',
+  pypi: 'Python package',
+  oci: 'Container image',
+  go: 'Go module',
+  remote: 'Remote server',
+  script: 'Script',
+  binary: 'Program',
+  unknown: 'Not recognised',
+};
+
+/** “npm package some-server, version 1.2.0” or “…, not pinned: it starts whichever version is newest”. */
+export function identityText(identity: McpIdentity): { readonly kind: string; readonly name: string; readonly version: string | null } {
+  const pinnable = identity.kind === 'npm' || identity.kind === 'pypi' || identity.kind === 'oci' || identity.kind === 'go';
+  const version = identity.version ?? (pinnable ? 'Not pinned: it starts whichever version is newest' : null);
+  return { kind: kindWord[identity.kind], name: identity.name, version };
+}
+
+/** Where it runs, in two words for the list. */
+export const whereWord = (server: Pick<McpServer, 'transport'>): string => (server.transport === 'stdio' ? 'runs here' : 'remote');
+
+/** The command line as it would be typed: an argument with a space or nothing in it is quoted, so that the ends of arguments can be seen. */
+export function commandLine(server: Pick<McpServer, 'command' | 'args'>): string | null {
+  if (server.command === null) return null;
+  return [server.command, ...server.args].map((part) => (part === '' || /[\s"']/.test(part) ? JSON.stringify(part) : part)).join(' ');
+}
+
+const levelWord: Readonly<Record<Risk['level'], string>> = {
+  none: 'none found',
+  low: 'low',
+  medium: 'medium',
+  high: 'high',
+  critical: 'critical',
+};
+
+export const riskText = (risk: Pick<Risk, 'score' | 'level'>): string => `${risk.score} of 100, ${levelWord[risk.level]}`;
+
+/** How many of ten posts stand for a score: any risk at all is at least one, and only 100 is all ten. */
+export const riskPosts = (score: number): number => (score <= 0 ? 0 : Math.min(10, Math.max(1, Math.floor(score / 10))));
+
+export const severityWord: Readonly<Record<Severity, string>> = { low: 'Low', medium: 'Medium', high: 'High', critical: 'Critical' };

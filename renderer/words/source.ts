@@ -1,0 +1,51 @@
+/** Each thing that Muster looks at: why, what is kept, and what is never read. True of this version; change it with the observer. */
+import type { Source } from '../../electron/contract.ts';
+
+export type SourceWords = {
+  readonly name: string;
+  readonly why: string;
+  /** As it stands after “Still looking in”. */
+  readonly place: string;
+  readonly kept: string;
+  readonly never: string;
+};
+
+const words: Readonly<Record<Source['id'], SourceWords>> = {
+  processes: {
+    name: 'Programs that run',
+    why: 'Which AI tools are in use',
+    place: 'the programs that run',
+    kept: 'The AI tool, the path of its program, and for how long it ran in a day',
+    never: 'What happens inside a program. Other programs are looked at by name and forgotten at once',
+  },
+  foreground: {
+    name: 'The program in front',
+    why: 'Open isn’t the same as used',
+    place: 'the program in front',
+    kept: 'For how long an AI tool was in front in a day',
+    never: 'The screen and what you type. A window’s title is never kept',
+  },
+  installed: {
+    name: 'Installed programs',
+    why: 'Which AI tools are here',
+    place: 'the installed programs',
+    kept: 'Name, version, place, and how it was installed',
+    never: 'Documents and app data. Other programs are passed over',
+  },
+  configs: {
+    name: 'MCP server entries',
+    why: 'What AI tools are connected to',
+    place: 'the settings of AI tools',
+    kept: 'Server, command, address, and the names of its keys',
+    never: 'What passes through a server. The values of keys are blanked as the file is read',
+  },
+};
+
+export const sourceWords = (id: Source['id']): SourceWords => words[id];
+
+export const sourceState: Readonly<Record<Source['state'], string>> = {
+  ok: 'On',
+  looking: 'Looking',
+  unavailable: 'Not possible here',
+  off: 'Off',
+};
