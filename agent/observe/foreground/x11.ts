@@ -35,7 +35,7 @@ export async function x11Foreground(
     if (missing.length > 0) {
       return {
         ok: false,
-        why: `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing, which tell the window in front; install the package x11-utils (Fedora: ${missing.join(' and ')}).`,
+        why: `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing, which ${missing.length > 1 ? 'tell' : 'tells'} the window in front; install the package x11-utils (Fedora: ${missing.join(' and ')}).`,
       };
     }
     return { ok: true };

@@ -169,9 +169,12 @@ export function innermostApp(exe: string): string | null {
 export async function readBundleId(file: string): Promise<string | null> {
   try {
     const bytes = await readFile(file);
+    const text = bytes.toString('utf8');
+    // The library takes bytes for the binary form and text for XML, and prints to standard error when the text isn't XML at all.
+    const binary = text.startsWith('bplist');
+    if (!binary && !text.includes('<plist')) return null;
     const { parse } = await import('plist');
-    // The library takes bytes for the binary form and text for XML.
-    const value = parse(bytes.subarray(0, 6).toString('latin1') === 'bplist' ? bytes : bytes.toString('utf8'));
+    const value = parse(binary ? bytes : text);
     const id = typeof value === 'object' && value !== null && 'CFBundleIdentifier' in value ? value['CFBundleIdentifier'] : null;
     return typeof id === 'string' ? id : null;
   } catch {
