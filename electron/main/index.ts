@@ -31,7 +31,8 @@ if (!app.commandLine.hasSwitch('user-data-dir'))
 if (platform === 'win32') app.setAppUserModelId('app.muster.desktop');
 
 if (app.requestSingleInstanceLock()) {
-  app.enableSandbox();
+  // Chromium doesn't run as root with its sandbox, and whoever says so on the command line (set-up and CI, in a container) has decided.
+  if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
   app.disableHardwareAcceleration();
   quietChromium(app.commandLine);
   protocol.registerSchemesAsPrivileged([{ scheme: SCHEME, privileges: { standard: true, secure: true } }]);
