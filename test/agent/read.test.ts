@@ -63,8 +63,14 @@ test('says what stands there instead', async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-test.runIf(process.getuid?.() !== 0)('a file without permission is unreadable', () => {
+test('a file without permission is unreadable', () => {
   writeFileSync(at('closed'), 'x');
+  chmodSync(folder, 0o755);
   chmodSync(at('closed'), 0);
-  expect(readSmall(at('closed'), 100)).toMatchObject({ ok: false, why: 'unreadable', detail: 'EACCES' });
+  // Nothing is closed to root, so root reads as nobody for this once.
+  const root = process.getuid?.() === 0;
+  if (root) process.seteuid?.(65534);
+  const read = readSmall(at('closed'), 100);
+  if (root) process.seteuid?.(0);
+  expect(read).toEqual({ ok: false, why: 'unreadable', detail: 'EACCES' });
 });

@@ -36,10 +36,7 @@ function lookAtBundle(look: Look, bundle: string, fileName: string): void {
   if (bytes === null) return;
   const info = plistStrings(bytes, wanted);
   const appId = plainName(info.get('CFBundleIdentifier'));
-  if (appId === null) {
-    look.trouble('file-unreadable', path.join(bundle, 'Contents/Info.plist'), 'no bundle identifier');
-    return;
-  }
+  if (appId === null) return;
   look.found({
     kind: 'app',
     platform: 'darwin',

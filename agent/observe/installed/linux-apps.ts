@@ -120,7 +120,7 @@ function words(exec: string): string[] {
 type ProgramFinder = (program: string) => string | null;
 
 function programFinder(look: Look): ProgramFinder {
-  const folders = pathFolders(look);
+  const folders = [...new Set([...pathFolders(look), ...['/usr/local/bin', '/usr/bin'].map((folder) => look.os.at(folder))])];
   return (program) => {
     if (path.isAbsolute(program)) {
       const file = look.folder(program);

@@ -25,13 +25,14 @@ export function dpkgPackages(status: string, wanted: (name: string) => boolean):
   const found: { name: string; version: string | null }[] = [];
   const start = '\nPackage: ';
   const text = `\n${status}`;
-  for (let at = text.indexOf(start); at >= 0; at = text.indexOf(start, at + 1)) {
-    const nameAt = at + start.length;
+  let next = text.indexOf(start);
+  while (next >= 0) {
+    const nameAt = next + start.length;
+    next = text.indexOf(start, nameAt);
     const lineEnd = text.indexOf('\n', nameAt);
     const name = text.slice(nameAt, Math.min(lineEnd < 0 ? text.length : lineEnd, nameAt + 200)).trim();
     if (name === '' || !wanted(name)) continue;
-    const next = text.indexOf('\n\n', nameAt);
-    const paragraph = text.slice(lineEnd, Math.min(next < 0 ? text.length : next, nameAt + 256 * 1024));
+    const paragraph = text.slice(nameAt, next < 0 ? undefined : next).split('\n\n', 1)[0] ?? '';
     // A package that was removed and left its settings stays in the file with another state.
     if (!/^Status: \S+ \S+ installed$/m.test(paragraph)) continue;
     found.push({ name, version: plainVersion(/^Version: (\S+)$/m.exec(paragraph)?.[1]) });
@@ -96,7 +97,7 @@ function appVersion(look: Look, active: string, name: string): string | null {
     `files/share/metainfo/${name}.metainfo.xml`,
     `files/share/appdata/${name}.appdata.xml`,
   ]) {
-    const text = look.bytes(path.join(active, file), 1024 * 1024)?.toString('utf8');
+    const text = look.details(path.join(active, file), 1024 * 1024)?.toString('utf8');
     if (text === undefined) continue;
     const at = text.indexOf('<release ');
     const tag = at < 0 ? '' : text.slice(at, at + 1000).split('>')[0];

@@ -26,9 +26,13 @@ export type Look = {
   list(folder: string): readonly string[];
   /** The content of a regular file; null where there is none. What can't be read, or isn't the caller's to read, is noted. */
   bytes(file: string, maxBytes: number): Buffer | null;
+  /** The same for a file that only says more of what is known to be there: without it the source is still whole. */
+  details(file: string, maxBytes: number): Buffer | null;
   found(observation: Found): void;
-  /** Notes that this source is not whole. */
-  trouble(code: string, path: string | null, detail?: string): void;
+  /** Notes that something can't be read, and that this source is not whole. */
+  unreadable(path: string | null, detail: string): void;
+  /** Notes it where the source is whole all the same. */
+  unclear(path: string, detail: string): void;
 };
 
 /** One thing gone wrong a thousand times is one thing: more of a source than this are not kept. */
@@ -55,9 +59,23 @@ export function lookFor(
 ): Look {
   const caller = os.user.home === null ? null : path.resolve(os.user.home);
   let troubles = 0;
-  const trouble: Look['trouble'] = (code, at, detail) => {
+  const note = (trouble: Trouble) => {
+    if (troubles++ < maxTroubles) results.troubles.push(trouble);
+  };
+  const unreadable: Look['unreadable'] = (at, detail) => {
     results.incomplete.add(source.name);
-    if (troubles++ < maxTroubles) results.troubles.push({ code, path: at, ...(detail === undefined ? {} : { detail }) });
+    // One code for folders, files and keys: the employee is told the place and the reason, and the remedy is the same.
+    note({ code: 'folder-unreadable', path: at, detail });
+  };
+  /** What was read, or what is wrong; undefined where there is nothing. */
+  const open = (file: string, maxBytes: number): Buffer | Trouble | undefined => {
+    const inHome = os.user.uid !== null && homeOf(file) !== null;
+    // The owner is asked before anything is read, and again of the file that was really opened.
+    const owner = inHome ? ownerOf(file) : null;
+    if (owner !== null && owner !== os.user.uid) return { code: 'home-not-owned', path: file };
+    const read = readSmall(file, maxBytes);
+    if (!read.ok) return read.why === 'absent' ? undefined : { code: 'folder-unreadable', path: file, detail: read.detail };
+    return inHome && read.uid !== os.user.uid ? { code: 'home-not-owned', path: file } : read.bytes;
   };
   const homeOf: Look['homeOf'] = (file) => {
     let best: string | null = null;
@@ -70,7 +88,8 @@ export function lookFor(
     ownHome: caller !== null && homes.includes(caller) ? caller : null,
     wants,
     homeOf,
-    trouble,
+    unreadable,
+    unclear: (at, detail) => note({ code: 'folder-unreadable', path: at, detail }),
     folder(named) {
       if (!named || !path.isAbsolute(named)) return null;
       const resolved = path.resolve(named);
@@ -86,28 +105,22 @@ export function lookFor(
         return readdirSync(folder);
       } catch (error) {
         const code = (error as NodeJS.ErrnoException).code ?? 'error';
-        if (code !== 'ENOENT' && code !== 'ENOTDIR') trouble('folder-unreadable', folder, code);
+        if (code !== 'ENOENT' && code !== 'ENOTDIR') unreadable(folder, code);
         return [];
       }
     },
     bytes(file, maxBytes) {
-      const inHome = os.user.uid !== null && homeOf(file) !== null;
-      // The owner is asked before anything is read, and again of the file that was really opened.
-      const owner = inHome ? ownerOf(file) : null;
-      if (owner !== null && owner !== os.user.uid) {
-        trouble('home-not-owned', file);
-        return null;
-      }
-      const read = readSmall(file, maxBytes);
-      if (!read.ok) {
-        if (read.why !== 'absent') trouble('file-unreadable', file, read.detail);
-        return null;
-      }
-      if (inHome && read.uid !== os.user.uid) {
-        trouble('home-not-owned', file);
-        return null;
-      }
-      return read.bytes;
+      const content = open(file, maxBytes);
+      if (content === undefined || Buffer.isBuffer(content)) return content ?? null;
+      results.incomplete.add(source.name);
+      note(content);
+      return null;
+    },
+    details(file, maxBytes) {
+      const content = open(file, maxBytes);
+      if (content === undefined || Buffer.isBuffer(content)) return content ?? null;
+      note(content);
+      return null;
     },
     found(observation) {
       const key = keyOf(observation);

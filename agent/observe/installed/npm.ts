@@ -57,7 +57,7 @@ function dependenciesIn(look: Look, file: string): ReadonlySet<string> | null {
 }
 
 function parsed(look: Look, file: string): object {
-  const bytes = look.bytes(file, 1024 * 1024);
+  const bytes = look.details(file, 1024 * 1024);
   if (bytes === null) return {};
   try {
     const content: unknown = JSON.parse(bytes.toString('utf8'));
@@ -65,7 +65,7 @@ function parsed(look: Look, file: string): object {
   } catch {
     // The parser's message quotes the file, so it is not kept.
   }
-  look.trouble('file-unreadable', file, 'not a JSON object');
+  look.unclear(file, 'not a JSON object');
   return {};
 }
 

@@ -78,7 +78,7 @@ async function query(look: Look, args: readonly string[]): Promise<string> {
   } catch (error) {
     // Exit code 1 is reg.exe's answer for a key that doesn't exist: a user who never installed anything has no Uninstall key.
     const { code } = error as { code?: unknown };
-    if (code !== 1) look.trouble('registry-unreadable', args[0] ?? null, typeof code === 'string' ? code : undefined);
+    if (code !== 1) look.unreadable(args[0] ?? null, typeof code === 'string' ? code : 'reg.exe failed');
     return '';
   }
 }
@@ -102,10 +102,13 @@ export function parseRegistry(answer: string, wantedNames: ReadonlySet<string>):
   return keys;
 }
 
-/** `Name_Version_Architecture_ResourceId_PublisherHash`: its family is the first and the last part. Null for another form. */
+/**
+ * `Name_Version_Architecture_ResourceId_PublisherHash`: its family is the first and the last part.
+ * Null for another form, and for a package of resources (a language, a scale), whose resource id is neither empty nor `~`.
+ */
 export function parsePackageName(fullName: string): { family: string; version: string } | null {
-  const match = /^([A-Za-z0-9.-]{3,50})_(\d+(?:\.\d+){3})_([A-Za-z0-9]+)_([^_]{0,30})_([a-z0-9]{13})$/.exec(fullName);
-  return match ? { family: `${match[1]}_${match[5]}`, version: match[2] as string } : null;
+  const match = /^([A-Za-z0-9.-]{3,50})_(\d+(?:\.\d+){3})_([A-Za-z0-9]+)_~?_([a-z0-9]{13})$/.exec(fullName);
+  return match ? { family: `${match[1]}_${match[4]}`, version: match[2] as string } : null;
 }
 
 function lastOf(key: string): string {
