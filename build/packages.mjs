@@ -79,12 +79,11 @@ export function outsidePath(root) {
 }
 
 /**
- * Runs npm in the repository, its output on stderr or nowhere. Throws an Error with a sentence when it fails.
+ * Runs npm in the repository; what it says on stdout (how many packages it added) is not passed on, its errors are. Throws an Error with a sentence when it fails.
  * @param {string} root
  * @param {string[]} args
- * @param {2 | 'ignore'} [output]
  */
-export function runNpm(root, args, output = 2) {
+export function runNpm(root, args) {
   const paths = outsidePath(root);
   const windows = process.platform === 'win32';
   const cli = process.env['npm_execpath'];
@@ -100,8 +99,8 @@ export function runNpm(root, args, output = 2) {
   // The npm that ran us is preferred over the one on the PATH; yarn and pnpm set the same variable, and can't read this lock file.
   const ours = cli && /npm-cli\.js$/.test(cli) && fs.existsSync(cli) ? cli : undefined;
   const result = ours
-    ? spawnSync(node, [ours, ...args], { cwd: root, env, stdio: ['ignore', output, 2] })
-    : spawnSync(windows ? 'npm.cmd' : 'npm', args, { cwd: root, env, stdio: ['ignore', output, 2], shell: windows });
+    ? spawnSync(node, [ours, ...args], { cwd: root, env, stdio: ['ignore', 'ignore', 2] })
+    : spawnSync(windows ? 'npm.cmd' : 'npm', args, { cwd: root, env, stdio: ['ignore', 'ignore', 2], shell: windows });
   if (result.error)
     throw new Error(`npm could not be started (${result.error.message}); install npm 10 or newer and run the same command again.`);
   if (result.status !== 0) {
