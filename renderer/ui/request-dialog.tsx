@@ -208,7 +208,7 @@ function Form({
         )}
       </div>
       <footer>
-        <span className="small ink-3">Keeps this form, nothing else.</span>
+        <span className="small ink-3">What you see here is what is kept.</span>
         <div className="acts">
           {onSkip !== null && (
             <button type="button" className="btn btn-plain" onClick={onSkip}>

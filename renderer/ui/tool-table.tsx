@@ -19,10 +19,14 @@ function Row({ tool, tabbable, onFocus }: { tool: Tool; tabbable: boolean; onFoc
         <Glyph name={glyph(tool.verdict)} />
       </td>
       <td className="nm">
-        <a href={toolLink(tool.id)} tabIndex={tabbable ? 0 : -1} onFocus={onFocus} title={plain(tool.name)}>
-          <Outside text={tool.name} />
-        </a>
-        <small>{tool.running ? 'Running now' : tool.confidence === 'possible' ? 'A trace, no more' : <Outside text={tool.vendor} />}</small>
+        <div>
+          <a href={toolLink(tool.id)} tabIndex={tabbable ? 0 : -1} onFocus={onFocus} title={plain(tool.name)}>
+            <Outside text={tool.name} />
+          </a>
+          <small>
+            {tool.running ? 'Running now' : tool.confidence === 'possible' ? 'A trace, no more' : <Outside text={tool.vendor} />}
+          </small>
+        </div>
       </td>
       <td className="d plan">
         {plan === null ? (

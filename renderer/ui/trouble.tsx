@@ -58,7 +58,7 @@ export function Trouble() {
           <ul className="still">
             <li>
               <Icon name="check" />
-              Works: this list as of {asOf(staleSince, now)}, and what’s approved
+              Works: everything that is shown here
             </li>
             <li className="later">
               <svg className="icon" aria-hidden="true">

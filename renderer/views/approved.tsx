@@ -9,6 +9,7 @@ import { Outside } from '../ui/outside.tsx';
 import { Trouble } from '../ui/trouble.tsx';
 import { refusal, useMuster } from '../use-muster.ts';
 import { byName, matches } from '../words/list.ts';
+import { tierName } from '../words/tool.ts';
 
 function Help() {
   const { snapshot, shell } = useMuster();
@@ -149,7 +150,7 @@ export function Approved() {
                       </span>{' '}
                       {entry.tiers.length > 0 && (
                         <span className="small ink-3">
-                          <Outside text={entry.tiers.join(', ')} />
+                          <Outside text={entry.tiers.map((id) => tierName(here?.tiers ?? [], id)).join(', ')} />
                         </span>
                       )}
                       {here && <span className="here">You have it</span>}

@@ -13,7 +13,7 @@ import { useMuster } from '../use-muster.ts';
 import { clientName, commandLine, identityText, scopeWord, severityWord, whereWord } from '../words/mcp.ts';
 import { plain } from '../words/plain.ts';
 import { glyph, word } from '../words/status.ts';
-import { ago } from '../words/time.ts';
+import { since } from '../words/time.ts';
 
 /** An entry that is switched off starts nothing, so it asks for nothing. */
 export const serverStanding = (server: Pick<McpServer, 'verdict' | 'enabled'>): Standing =>
@@ -34,6 +34,7 @@ function Detail({ server }: { server: McpServer }) {
   const secrets = server.secretNames;
   return (
     <article className="detail" data-server={server.id}>
+      <Trouble />
       <div className="server-head">
         <div>
           <div className="bar wrap">
@@ -160,11 +161,11 @@ function Detail({ server }: { server: McpServer }) {
           </div>
           <div>
             <dt>First seen</dt>
-            <dd>{ago(server.firstSeen, now)}</dd>
+            <dd>{capital(since(server.firstSeen, now) ?? '')}</dd>
           </div>
           <div>
             <dt>Last seen</dt>
-            <dd>{ago(server.lastSeen, now)}</dd>
+            <dd>{capital(since(server.lastSeen, now) ?? '')}</dd>
           </div>
         </dl>
       </section>
@@ -229,7 +230,6 @@ export function Servers({ id }: { id: string | null }) {
               : `${capital(countWord(there))} ${there === 1 ? 'is' : 'are'} set up in your AI tools. The score explains the risk; it blocks nothing.`}
           </p>
         </header>
-        <Trouble />
         <nav aria-label="MCP servers">
           {groups.map((group) => (
             <section key={group ?? ' gone'}>

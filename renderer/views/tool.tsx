@@ -1,5 +1,5 @@
 /** One tool: its verdict and the rule behind it, its plans, what may go in, how Muster knows, and where it is. */
-import { type Standing, toolStanding } from '../../electron/attention.ts';
+import { capital, type Standing, toolStanding } from '../../electron/attention.ts';
 import type { Tool } from '../../electron/contract.ts';
 import { Glyph, Icon } from '../ui/icon.tsx';
 import { askable } from '../ui/need-card.tsx';
@@ -9,7 +9,7 @@ import { StatusBadge } from '../ui/status.tsx';
 import { Trouble } from '../ui/trouble.tsx';
 import { useMuster } from '../use-muster.ts';
 import { plain } from '../words/plain.ts';
-import { ago } from '../words/time.ts';
+import { ago, since } from '../words/time.ts';
 import { approvedEntry, confidenceSentence, evidenceWords, strengthWord, surfaceWord, trainsWord } from '../words/tool.ts';
 
 function Tiers({ tool }: { tool: Tool }) {
@@ -203,11 +203,11 @@ function Places({ tool }: { tool: Tool }) {
       <dl className="pairs small-pairs">
         <div>
           <dt>First seen</dt>
-          <dd>{ago(tool.firstSeen, now)}</dd>
+          <dd>{capital(since(tool.firstSeen, now) ?? '')}</dd>
         </div>
         <div>
           <dt>Last seen</dt>
-          <dd>{tool.running ? 'running now' : ago(tool.lastSeen, now)}</dd>
+          <dd>{tool.running ? 'Running now' : capital(since(tool.lastSeen, now) ?? '')}</dd>
         </div>
       </dl>
     </section>

@@ -23,8 +23,14 @@ function daysBetween(earlier: Date, later: Date): number {
 
 const count = (n: number, word: string) => `${n} ${word}${n === 1 ? '' : 's'}`;
 
-/** “just now”, “6 minutes ago”, “yesterday”, “12 days ago”, then the date. A time ahead of `now` (a clock was set back) is “just now”. */
+/** “just now”, “6 minutes ago”, “yesterday”, “12 days ago”, then “on 3 March”. A time ahead of `now` (a clock was set back) is “just now”. */
 export function ago(iso: string | null, now: Date): string | null {
+  const text = since(iso, now);
+  return text === onDay(iso, now) && text !== null ? `on ${text}` : text;
+}
+
+/** The same standing alone, as in a table: “3 March” without “on”. */
+export function since(iso: string | null, now: Date): string | null {
   const date = parse(iso);
   if (!date) return null;
   const passed = now.getTime() - date.getTime();
@@ -34,7 +40,7 @@ export function ago(iso: string | null, now: Date): string | null {
   if (days === 0 || passed < 6 * HOUR) return `${count(Math.floor(passed / HOUR), 'hour')} ago`;
   if (days === 1) return 'yesterday';
   if (days < 14) return `${days} days ago`;
-  return `on ${onDay(iso, now)}`;
+  return onDay(iso, now);
 }
 
 /** “09:12” today, “yesterday at 09:12”, “3 March at 09:12” before. */

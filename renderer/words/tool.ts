@@ -23,8 +23,12 @@ const kinds: readonly (readonly [category: string, word: string])[] = [
 export function kindWord(category: string): string {
   const known = kinds.find(([id]) => id === category)?.[1];
   if (known) return known;
-  const words = category.replaceAll('-', ' ').trim();
-  return words ? words[0]?.toUpperCase() + words.slice(1) : 'Other';
+  return readable(category) || 'Other';
+}
+
+function readable(id: string): string {
+  const words = id.replaceAll('-', ' ').trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 export function kindOrder(category: string): number {
@@ -57,7 +61,8 @@ export function planText(tool: Pick<Tool, 'accounts' | 'tiers'>): string | null 
   return tool.tiers.length > 0 ? 'Not known' : null;
 }
 
-export const tierName = (tiers: readonly Tier[], id: string): string => tiers.find((tier) => tier.id === id)?.name ?? id;
+/** A plan's name; where the catalog doesn't know the plan, its id made readable. */
+export const tierName = (tiers: readonly Tier[], id: string): string => tiers.find((tier) => tier.id === id)?.name ?? readable(id);
 
 export const trainsWord: Readonly<Record<Tier['trains'], string>> = {
   yes: 'Trains on what you enter',

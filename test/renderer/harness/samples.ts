@@ -1,0 +1,466 @@
+/** What a fake agent says: an ordinary computer, and the ones that are empty, crowded, hostile or without a policy. Names are invented or the catalog's. */
+import type {
+  ApprovalRequest,
+  Evidence,
+  McpServer,
+  PolicyInForce,
+  Snapshot,
+  Tier,
+  Tool,
+  Verdict,
+  VerdictStatus,
+} from '../../../electron/contract.ts';
+
+const now = new Date();
+export const minutesAgo = (minutes: number): string => new Date(now.getTime() - minutes * 60_000).toISOString();
+const daysAgo = (days: number) => minutesAgo(days * 24 * 60);
+const daysAhead = (days: number) => minutesAgo(-days * 24 * 60);
+
+export function verdict(status: VerdictStatus, more: Partial<Verdict> = {}): Verdict {
+  const reasons: Record<VerdictStatus, string> = {
+    approved: 'Approved; you may use it with public, internal and confidential data.',
+    conditional: 'Approved, under a condition.',
+    'wrong-tier': 'You are signed in on Individual; Business and Enterprise are approved.',
+    'tier-unknown': 'Approved on Business only, and the plan you have can’t be read.',
+    pending: 'You asked for it; the answer is not there yet.',
+    tolerated: 'Not recommended, not stopped.',
+    unreviewed: 'Not on the list yet; ask for it or use an approved one.',
+    prohibited: 'Decided against, because nobody can say where its data is stored.',
+    expired: 'The approval you had has ended.',
+  };
+  return {
+    status,
+    reason: reasons[status],
+    rule: null,
+    clause: null,
+    dataClasses: [],
+    conditions: null,
+    until: null,
+    mode: 'warn',
+    ...more,
+  };
+}
+
+const business: readonly Tier[] = [
+  { id: 'free', name: 'Free', trains: 'yes' },
+  { id: 'individual', name: 'Individual', trains: 'opt-out' },
+  { id: 'business', name: 'Business', trains: 'no' },
+  { id: 'enterprise', name: 'Enterprise', trains: 'no' },
+];
+
+export function tool(id: string, name: string, category: string, more: Partial<Tool> = {}): Tool {
+  const path = `~/.local/share/${id}/bin/${id}`;
+  const evidence: Evidence[] = [{ kind: 'binary', path }];
+  return {
+    id,
+    family: null,
+    name,
+    vendor: 'Vendor Ltd',
+    category,
+    confidence: 'certain',
+    present: true,
+    running: false,
+    firstSeen: daysAgo(40),
+    lastSeen: minutesAgo(6),
+    surfaces: ['cli'],
+    places: [
+      { surface: 'cli', version: '1.4.2', path, home: '~', running: false, present: true, firstSeen: daysAgo(40), lastSeen: minutesAgo(6) },
+    ],
+    evidence,
+    accounts: [],
+    tiers: [],
+    note: null,
+    verdict: verdict('unreviewed'),
+    ...more,
+  };
+}
+
+export function server(name: string, more: Partial<McpServer> = {}): McpServer {
+  return {
+    id: `id-${name}`,
+    client: 'claude-code',
+    name,
+    scope: 'user',
+    project: null,
+    configPath: '~/.claude.json',
+    home: '~',
+    enabled: true,
+    transport: 'stdio',
+    command: 'npx',
+    args: ['-y', `@modelcontextprotocol/server-${name}`, '/tmp'],
+    url: null,
+    identity: { kind: 'npm', name: `@modelcontextprotocol/server-${name}`, version: null, launchHash: 'sha256:0' },
+    secretNames: [],
+    running: false,
+    present: true,
+    firstSeen: daysAgo(3),
+    lastSeen: minutesAgo(6),
+    risk: { score: 0, level: 'none', findings: [] },
+    verdict: verdict('unreviewed'),
+    ...more,
+  };
+}
+
+export function request(item: string, more: Partial<ApprovalRequest> = {}): ApprovalRequest {
+  return {
+    id: `request-${item}`,
+    item,
+    itemName: item,
+    tier: null,
+    dataClass: null,
+    until: null,
+    reason: 'Reading long documents.',
+    state: 'open',
+    createdAt: daysAgo(2),
+    updatedAt: daysAgo(2),
+    answer: null,
+    added: null,
+    ...more,
+  };
+}
+
+export const noPolicy: PolicyInForce = {
+  rev: null,
+  organization: null,
+  contact: null,
+  helpUrl: null,
+  mode: 'warn',
+  dataClasses: [],
+  clauses: [],
+  approved: [],
+  source: null,
+};
+
+export const policy: PolicyInForce = {
+  rev: 12,
+  organization: 'Acme',
+  contact: 'ai-desk@acme.example',
+  helpUrl: 'https://help.acme.example/ai',
+  mode: 'warn',
+  dataClasses: [
+    { id: 'public', label: 'Public', examples: 'What is on our website' },
+    { id: 'internal', label: 'Internal', examples: 'Plans, minutes, mail' },
+    { id: 'code', label: 'Source code', examples: null },
+    { id: 'confidential', label: 'Confidential', examples: 'Contracts and customers’ data' },
+  ],
+  clauses: [
+    { id: '4.3', title: 'Source code', text: 'Source code may go only to assistants under an agreement that rules out training on it.' },
+    { id: '2', title: 'Not allowed', text: 'Tools whose maker can’t say where data is stored are not used.' },
+  ],
+  approved: [
+    {
+      tool: 'claude-code',
+      name: 'Claude Code',
+      tiers: ['team', 'enterprise'],
+      status: 'conditional',
+      dataClasses: ['public', 'internal', 'code'],
+      conditions: 'Only in company repositories.',
+    },
+    {
+      tool: 'github-copilot',
+      name: 'GitHub Copilot',
+      tiers: ['business', 'enterprise'],
+      status: 'approved',
+      dataClasses: ['public', 'internal', 'code'],
+      conditions: null,
+    },
+    { tool: 'notebooklm', name: 'NotebookLM', tiers: [], status: 'approved', dataClasses: ['public', 'internal'], conditions: null },
+    {
+      tool: 'deepl',
+      name: 'DeepL',
+      tiers: ['business'],
+      status: 'approved',
+      dataClasses: ['public', 'internal', 'confidential'],
+      conditions: null,
+    },
+  ],
+  source: '~/.local/share/muster/policy.json',
+};
+
+const copilot = tool('github-copilot', 'GitHub Copilot CLI', 'coding-cli', {
+  vendor: 'GitHub',
+  family: 'github-copilot',
+  running: true,
+  tiers: business,
+  accounts: [
+    { tier: 'individual', organization: null, personal: true, source: '~/.copilot/config.json', home: '~', verdict: verdict('wrong-tier') },
+  ],
+  verdict: verdict('wrong-tier', { clause: '4.3', rule: 't1', dataClasses: ['public'] }),
+  evidence: [
+    { kind: 'process', path: '~/.local/lib/node_modules/@github/copilot/index.js', pid: 4711, manager: 'npm', name: '@github/copilot' },
+    { kind: 'package', path: '~/.local/lib/node_modules/@github/copilot', manager: 'npm', name: '@github/copilot', version: '0.0.391' },
+    { kind: 'config', path: '~/.copilot' },
+  ],
+  places: [
+    {
+      surface: 'cli',
+      version: '0.0.391',
+      path: '~/.local/lib/node_modules/@github/copilot',
+      home: '~',
+      running: true,
+      present: true,
+      firstSeen: daysAgo(52),
+      lastSeen: minutesAgo(0),
+    },
+  ],
+});
+
+export const tools: readonly Tool[] = [
+  tool('claude-code', 'Claude Code', 'coding-cli', {
+    vendor: 'Anthropic',
+    running: true,
+    tiers: [
+      { id: 'pro', name: 'Pro', trains: 'opt-out' },
+      { id: 'team', name: 'Team', trains: 'no' },
+      { id: 'enterprise', name: 'Enterprise', trains: 'no' },
+    ],
+    accounts: [
+      { tier: 'team', organization: 'Acme', personal: false, source: '~/.claude.json', home: '~', verdict: verdict('conditional') },
+    ],
+    verdict: verdict('conditional', {
+      dataClasses: ['public', 'internal', 'code'],
+      conditions: 'Only in company repositories.',
+      clause: '4.3',
+    }),
+  }),
+  copilot,
+  tool('gemini-cli', 'Gemini CLI', 'coding-cli', { vendor: 'Google', verdict: verdict('pending') }),
+  tool('chatgpt', 'ChatGPT', 'chat', {
+    vendor: 'OpenAI',
+    surfaces: ['desktop'],
+    tiers: [
+      { id: 'free', name: 'Free', trains: 'yes' },
+      { id: 'plus', name: 'Plus', trains: 'opt-out' },
+    ],
+    accounts: [{ tier: 'plus', organization: null, personal: true, source: 'app', home: '~', verdict: verdict('approved') }],
+    verdict: verdict('approved', {
+      until: daysAhead(9),
+      dataClasses: ['public', 'internal'],
+      reason: 'Allowed for now, until your group has moved.',
+    }),
+  }),
+  tool('claude-desktop', 'Claude', 'chat', {
+    vendor: 'Anthropic',
+    surfaces: ['desktop'],
+    verdict: verdict('approved', { dataClasses: ['public', 'internal', 'code', 'confidential'] }),
+  }),
+  tool('deepseek', 'DeepSeek', 'chat', {
+    vendor: 'DeepSeek',
+    surfaces: ['desktop'],
+    verdict: verdict('prohibited', { clause: '2', rule: 't2' }),
+  }),
+  tool('perplexity', 'Perplexity', 'chat', {
+    vendor: 'Perplexity',
+    confidence: 'possible',
+    evidence: [{ kind: 'config', path: '~/.perplexity' }],
+  }),
+  tool('ollama', 'Ollama', 'local-runtime', {
+    vendor: 'Ollama',
+    surfaces: ['runtime'],
+    verdict: verdict('tolerated', { dataClasses: ['public', 'internal'] }),
+  }),
+  tool('lm-studio', 'LM Studio', 'local-runtime', { vendor: 'Element Labs', surfaces: ['desktop'] }),
+  tool('cursor', 'Cursor', 'ai-editor', {
+    vendor: 'Anysphere',
+    surfaces: ['desktop'],
+    tiers: [
+      { id: 'hobby', name: 'Hobby', trains: 'yes' },
+      { id: 'pro', name: 'Pro', trains: 'opt-out' },
+      { id: 'teams', name: 'Teams', trains: 'no' },
+    ],
+    evidence: [
+      { kind: 'app', path: '/usr/share/cursor', manager: 'dpkg', name: 'cursor', version: '2.5.11' },
+      { kind: 'binary', path: '/usr/bin/cursor' },
+    ],
+    note: 'Cursor is an editor too: that it is here doesn’t say that its AI is used.',
+  }),
+  tool('windsurf', 'Windsurf', 'ai-editor', { vendor: 'Cognition', verdict: verdict('expired', { until: daysAgo(4) }) }),
+  tool('aider', 'Aider', 'coding-cli', {
+    vendor: 'Aider',
+    present: false,
+    lastSeen: daysAgo(20),
+    evidence: [{ kind: 'package', path: null, manager: 'pypi', name: 'aider-chat', version: '0.90' }],
+  }),
+];
+
+export const servers: readonly McpServer[] = [
+  server('filesystem', {
+    running: true,
+    secretNames: ['GITHUB_TOKEN', 'OPENAI_API_KEY'],
+    risk: {
+      score: 64,
+      level: 'high',
+      findings: [
+        {
+          id: 'home-write',
+          severity: 'high',
+          message: 'It can change every file in your home folder.',
+          advice: 'Name the one folder that it needs.',
+          refs: ['MCP02'],
+        },
+        {
+          id: 'unpinned-package',
+          severity: 'medium',
+          message: 'It starts whichever version is newest that day.',
+          advice: 'Write the version after the package’s name.',
+          refs: ['MCP04'],
+        },
+      ],
+    },
+  }),
+  server('sentry', {
+    client: 'cursor',
+    scope: 'project',
+    project: '~/work/shop',
+    configPath: '~/work/shop/.cursor/mcp.json',
+    transport: 'http',
+    command: null,
+    args: [],
+    url: 'https://mcp.sentry.dev/mcp',
+    identity: { kind: 'remote', name: 'mcp.sentry.dev', version: null, launchHash: 'sha256:1' },
+    risk: { score: 8, level: 'low', findings: [] },
+    verdict: verdict('approved', { reason: 'Approved, as it is set up now.' }),
+  }),
+  server('postgres', {
+    client: 'vscode',
+    configPath: '~/.config/Code/User/mcp.json',
+    enabled: false,
+    risk: { score: 34, level: 'medium', findings: [] },
+  }),
+];
+
+export const requests: readonly ApprovalRequest[] = [
+  request('gemini-cli', { itemName: 'Gemini CLI', reason: 'Summaries of long tickets.\nThree of us would use it.', dataClass: 'internal' }),
+  request('chatgpt', {
+    itemName: 'ChatGPT',
+    tier: 'plus',
+    state: 'approved',
+    answer: 'Fine for public and internal data until your group has moved.',
+    createdAt: daysAgo(30),
+    updatedAt: daysAgo(24),
+  }),
+  request('mcp:filesystem', {
+    itemName: 'filesystem',
+    state: 'needs-info',
+    answer: 'Which folder does it need?',
+    createdAt: daysAgo(4),
+    updatedAt: daysAgo(1),
+  }),
+];
+
+/** An ordinary computer, with a policy. */
+export function ordinary(more: Partial<Snapshot> = {}): Snapshot {
+  return {
+    agent: { version: '0.1.0', pid: 4000, startedAt: minutesAgo(90), dataDir: '/home/ada/.local/share/muster' },
+    device: { id: '00000000-0000-4000-8000-000000000000', platform: 'linux', hostname: 'ada-laptop', user: 'ada' },
+    look: { state: 'idle', at: minutesAgo(6), durationMs: 183, firstAt: daysAgo(52) },
+    tools,
+    mcpServers: servers,
+    requests,
+    problems: [],
+    policy,
+    sources: [
+      { id: 'processes', state: 'ok', detail: 'Reads /proc every two seconds; only new programs are looked at.', lastLook: minutesAgo(0) },
+      { id: 'foreground', state: 'unavailable', detail: 'Under Wayland no program may ask which window is in front.', lastLook: null },
+      {
+        id: 'installed',
+        state: 'ok',
+        detail: 'Looks through the folders of programs and the package managers’ lists.',
+        lastLook: minutesAgo(6),
+      },
+      { id: 'configs', state: 'ok', detail: 'Watches nine named files.', lastLook: minutesAgo(6) },
+    ],
+    told: { inventory: daysAgo(52), 'first-run': daysAgo(52) },
+    ...more,
+  };
+}
+
+/** No policy, as on a computer where Muster was just put. */
+export function alone(more: Partial<Snapshot> = {}): Snapshot {
+  return ordinary({
+    policy: noPolicy,
+    requests: [],
+    tools: tools.map((one) => ({
+      ...one,
+      verdict: verdict('unreviewed', { reason: 'Nobody has looked at it yet: there is no policy on this computer.' }),
+    })),
+    mcpServers: servers.map((one) => ({ ...one, verdict: verdict('unreviewed') })),
+    ...more,
+  });
+}
+
+/** Two hundred tools. */
+export function crowded(): Snapshot {
+  const statuses: VerdictStatus[] = ['approved', 'approved', 'unreviewed', 'pending', 'approved', 'prohibited', 'tolerated'];
+  const categories = ['chat', 'coding-cli', 'ai-editor', 'agent', 'writing', 'something-new'];
+  return ordinary({
+    tools: Array.from({ length: 200 }, (_, at) =>
+      tool(`tool-${at}`, `Tool number ${at}`, categories[at % categories.length] ?? 'chat', {
+        verdict: verdict(statuses[at % statuses.length] ?? 'approved', { dataClasses: at % 3 ? ['public', 'internal'] : [] }),
+        running: at % 9 === 0,
+      }),
+    ),
+  });
+}
+
+export const bidi = '\u202Egnp.exe\u202C';
+export const marked = '<img src=x onerror="window.owned=1">';
+
+/** Names, paths and arguments as an attacker or a bad luck would have them. */
+export function hostile(): Snapshot {
+  const long = 'Donaudampfschifffahrtsgesellschaftskapitaenswitwenrentenversicherung'.repeat(3);
+  const path = `~/${'a-very-long-folder-name/'.repeat(14)}bin/tool`;
+  const bad = (id: string, name: string) =>
+    tool(id, name, 'chat', {
+      vendor: `${marked}\u0007`,
+      note: `note ${marked} \u2066${long}`,
+      places: [
+        {
+          surface: 'cli',
+          version: '\u001b[31m9',
+          path,
+          home: '~',
+          running: false,
+          present: true,
+          firstSeen: daysAgo(2),
+          lastSeen: minutesAgo(1),
+        },
+      ],
+      evidence: [{ kind: 'binary', path }],
+      tiers: [{ id: 'x', name: long, trains: 'unknown' }],
+      verdict: verdict('unreviewed', { reason: `${marked} ${long}` }),
+    });
+  return ordinary({
+    tools: [
+      bad('bidi', `invoice${bidi}`),
+      bad('markup', marked),
+      bad('long', long),
+      bad('control', 'a\u0000b\u001b[2Jc\u200bd\u2028e'),
+      bad('arabic', 'مساعد الذكاء الاصطناعي (beta)'),
+      bad('weird/id#?&"\'', 'Odd id'),
+    ],
+    mcpServers: [
+      server(`${long}${bidi}`, {
+        id: 'weird/id#?',
+        args: [marked, '', 'two words', `\u001b]0;owned\u0007${long}`],
+        project: path,
+        configPath: path,
+        secretNames: [marked, 'A'.repeat(120)],
+      }),
+    ],
+    requests: [request('bidi', { itemName: `invoice${bidi}`, reason: `${marked}\n${long}\u202E` })],
+    problems: [
+      {
+        code: 'config-unreadable',
+        severity: 'high',
+        path,
+        message: `${path} can’t be read ${bidi}.`,
+        fix: `Make it readable: chmod u+r ${path}`,
+      },
+    ],
+  });
+}
+
+export function empty(): Snapshot {
+  return ordinary({ tools: [], mcpServers: [], requests: [] });
+}
