@@ -24,7 +24,8 @@ export function refusesNavigation(address: string): boolean {
 
 /**
  * Chromium's own outgoing connections, switched off before it starts. The resolver knows no host and there is no proxy, so that whatever a
- * later version adds finds nobody to talk to; the agent has its own connection and doesn't pass here.
+ * later version adds finds nobody to talk to; the agent has its own connection and doesn't pass here. One thing stays: at its start the
+ * network service asks the kernel for a route to a public name server (a UDP `connect`, which sends nothing) to learn whether there is IPv6.
  */
 export function quietChromium(commandLine: CommandLine): void {
   commandLine.appendSwitch('host-resolver-rules', 'MAP * ~NOTFOUND');

@@ -7,11 +7,12 @@ import { type TrayAction, type TrayLine, trayIcon, trayModel } from './tray.ts';
 export type TrayIcon = { update(snapshot: Snapshot | null, link: AgentLink): void; readonly shown: boolean };
 
 /**
- * Whether the panel behind the icon is dark. Windows says it where Electron is new enough to ask; GNOME's panel is dark in both of its themes.
+ * Whether the panel behind the icon is dark. Windows says it where Electron is new enough to ask. Linux says nothing: KDE's panel follows the
+ * theme, and those of GNOME, Xfce and the others are dark in both of their themes, as they come.
  */
 function panelIsDark(platform: Platform): boolean {
-  if (platform === 'linux' && /GNOME|Unity/i.test(process.env['XDG_CURRENT_DESKTOP'] ?? '')) return true;
   const theme: { shouldUseDarkColors: boolean; shouldUseDarkColorsForSystemIntegratedUI?: boolean } = nativeTheme;
+  if (platform === 'linux' && !/KDE/i.test(process.env['XDG_CURRENT_DESKTOP'] ?? '')) return true;
   return platform === 'win32' ? (theme.shouldUseDarkColorsForSystemIntegratedUI ?? theme.shouldUseDarkColors) : theme.shouldUseDarkColors;
 }
 

@@ -44,8 +44,13 @@ export function trayModel(snapshot: Snapshot | null, link: AgentLink, platform: 
   }
   for (const tool of needs.slice(0, TOOLS_SHOWN)) menu.push(open(needLine(tool), 'home', tool.id));
   if (needs.length > TOOLS_SHOWN) menu.push(open(`${needs.length - TOOLS_SHOWN} more…`, 'home'));
-  if (needs.length + waiting.length + fine.length > 0)
-    menu.push(read(`${needs.length} need you, ${waiting.length} waiting, ${fine.length} fine`));
+  const counts = [
+    needs.length > 0 ? `${needs.length} ${needs.length === 1 ? 'needs' : 'need'} you` : null,
+    waiting.length > 0 ? `${waiting.length} waiting` : null,
+    fine.length > 0 ? `${fine.length} fine` : null,
+  ].filter((count) => count !== null);
+  // A single count would say again what the sentence has said.
+  if (counts.length > 1) menu.push(read(counts.join(', ')));
   if (grave.length > 0) menu.push(open(grave.length === 1 ? 'One problem to look at' : `${grave.length} problems to look at`, 'sees'));
 
   menu.push(null, open('Open Muster', 'home'));
