@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { RawCatalog } from './catalog.ts';
 
-/** One JSON file: `name` is its path from the repository, `text` what stands in it. */
-export type CatalogFile = { readonly name: string; readonly text: string; readonly value: unknown };
+/** One JSON file: `name` is its path from the repository. */
+export type CatalogFile = { readonly name: string; readonly value: unknown };
 export type CatalogFiles = {
   readonly entries: readonly CatalogFile[];
   readonly families: readonly CatalogFile[];
@@ -17,7 +17,7 @@ export function readCatalogFiles(folder: string): CatalogFiles {
   const read = (name: string): CatalogFile => {
     const text = readFileSync(path.join(folder, name), 'utf8');
     try {
-      return { name: `native-catalog/${name}`, text, value: JSON.parse(text) };
+      return { name: `native-catalog/${name}`, value: JSON.parse(text) };
     } catch (error) {
       throw new Error(`native-catalog/${name}: this is no JSON (${(error as Error).message}); mend it there.`);
     }

@@ -1,0 +1,110 @@
+/** Reading the catalog: what a mistake in an entry is answered with, and what is where on which platform. */
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseCatalog } from '../../native-catalog/catalog.ts';
+import { rawCatalog, readCatalogFiles } from '../../native-catalog/files.ts';
+
+const [raw, names] = rawCatalog(readCatalogFiles(path.resolve(import.meta.dirname, '../../native-catalog')));
+const catalog = parseCatalog(raw, names);
+
+const entry = {
+  id: 'thing',
+  family: null,
+  name: 'Thing',
+  vendor: 'Things',
+  category: 'chat',
+  surface: 'desktop',
+  detect: { binaries: ['thing'] },
+  examples: [{ binary: { path: '/usr/bin/thing' } }],
+  sources: ['its manual'],
+};
+const refusal = (change: Record<string, unknown>) => () =>
+  parseCatalog({ entries: [{ ...entry, ...change }], families: [] }, ['entries/thing.json']);
+
+describe('an entry with a mistake', () => {
+  it.each([
+    [{ category: 'toy' }, 'entries/thing.json: category: Invalid option: expected one of'],
+    [{ detect: { binaries: [] } }, 'entries/thing.json: detect.binaries: '],
+    [{ detect: { binaries: 'thing' } }, 'entries/thing.json: detect.binaries: Invalid input: expected array, received string;'],
+    [
+      { detect: { regex: ['.*'] } },
+      'entries/thing.json: detect: Unrecognized key: "regex"; native-catalog/schema.ts says what may stand there.',
+    ],
+    [{ id: 'Thing!' }, 'entries/thing.json: id: lower-case words joined by hyphens; native-catalog/schema.ts says what may stand there.'],
+    [{ examples: [{}] }, 'entries/thing.json: examples.0: an example is exactly one of process, window, package, app and binary;'],
+    [{ detect: { configs: ['C:\\x'] } }, 'entries/thing.json: detect.configs.0: a place begins with'],
+    [{ mcp: [{ scope: 'user', path: { linux: '~/x' }, format: 'yaml', at: ['a'] }] }, 'entries/thing.json: mcp.0.format: '],
+  ])('%j is refused with file, field and remedy', (change, message) => {
+    expect(refusal(change)).toThrow(message);
+  });
+
+  it('names every mistake, each on its line', () => {
+    expect(refusal({ name: '', vendor: '' })).toThrow(/^entries\/thing\.json: name: .*\nentries\/thing\.json: vendor: [^\n]*$/);
+  });
+
+  it('is named by its place where no file name is known', () => {
+    expect(() => parseCatalog({ entries: [entry, 7], families: ['x'] })).toThrow(
+      /^entry 1: the whole file: .*\nfamily 0: the whole file: /,
+    );
+  });
+
+  it('may not repeat an id', () => {
+    expect(() => parseCatalog({ entries: [entry, entry], families: [] })).toThrow(
+      'thing: two entries have this id; give one of them another.',
+    );
+  });
+});
+
+describe('the catalog', () => {
+  it('has the tools that Foundation promises, by their ids', () => {
+    const promised =
+      'claude-code claude-desktop cursor vscode codex gemini-cli opencode amp goose amazon-q-cli pi droid dia copilot-cli ollama lm-studio jan gpt4all llama-cpp openclaw openhands';
+    expect(promised.split(' ').filter((id) => !catalog.entries.has(id))).toEqual([]);
+    expect(catalog.entries.size).toBeGreaterThanOrEqual(60);
+    expect([...catalog.entries.values()].filter((one) => one.category === 'coding-cli').length).toBeGreaterThanOrEqual(30);
+  });
+
+  it('is the same when trusted', () => {
+    const trusted = parseCatalog(raw, names, { trusted: true });
+    expect([...trusted.entries.values()]).toEqual([...catalog.entries.values()]);
+    expect(trusted.binaryNames).toEqual(catalog.binaryNames);
+  });
+
+  it.each(['darwin', 'linux', 'win32'] as const)('knows on %s where the six MCP clients keep their servers', (platform) => {
+    const { mcp, projects } = catalog.places(platform);
+    expect(mcp.map(({ client, scope, at }) => `${client} ${scope} ${at.join('.')}`)).toEqual([
+      'claude-code user mcpServers',
+      'claude-code local projects.*.mcpServers',
+      'claude-code project mcpServers',
+      'claude-code managed mcpServers',
+      'claude-desktop user mcpServers',
+      'codex user mcp_servers',
+      'codex project mcp_servers',
+      'codex system mcp_servers',
+      'cursor user mcpServers',
+      'cursor project mcpServers',
+      'gemini-cli user mcpServers',
+      'gemini-cli project mcpServers',
+      'gemini-cli system mcpServers',
+      'gemini-cli system mcpServers',
+      'vscode user servers',
+      'vscode project servers',
+    ]);
+    expect(projects.map(({ client, at }) => `${client} ${at.join('.')}`)).toEqual([
+      'claude-code projects',
+      'codex projects',
+      'gemini-cli projects',
+    ]);
+  });
+
+  it('names config places only where they can be', () => {
+    const of = (platform: 'darwin' | 'linux' | 'win32') =>
+      catalog
+        .places(platform)
+        .configs.filter((one) => one.entry === 'claude-desktop')
+        .map((one) => one.path);
+    expect(of('darwin')).toEqual(['~/Library/Application Support/Claude', '$XDG_CONFIG_HOME/Claude']);
+    expect(of('linux')).toEqual(['$XDG_CONFIG_HOME/Claude']);
+    expect(of('win32')).toEqual(['%APPDATA%/Claude']);
+  });
+});
