@@ -89,6 +89,8 @@ function openForWriting(file: string, { migrations, busyMs }: OpenOptions): Data
     tune(database);
     database.pragma('journal_mode = WAL');
     migrate(database, migrations);
+    // Where a file can't be written SQLite quietly opens it to read; the first write would be the first to know.
+    database.transaction(() => {}).immediate();
     return database;
   } catch (error) {
     database.close();
