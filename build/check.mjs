@@ -12,6 +12,7 @@ const STEPS = [
   ['format and lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings']],
   ['types', [tsc, '-p', '.']],
   ['types of the window', [tsc, '-p', 'renderer']],
+  ['types of its tests', [tsc, '-p', 'test/renderer']],
   ['architecture', [...vitest, 'test/architecture.test.ts']],
   ['catalog', ['native-catalog/main.ts']],
   ['catalog tests', [...vitest, 'test/catalog']],

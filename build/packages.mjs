@@ -87,7 +87,8 @@ export function runNpm(root, args) {
   const paths = outsidePath(root);
   const windows = process.platform === 'win32';
   const cli = process.env['npm_execpath'];
-  const inside = fs.realpathSync(process.execPath).startsWith(path.join(fs.realpathSync(root), 'node_modules') + path.sep);
+  // Asked of the name alone: after `npm ci` that Node is gone from the disk, though it still runs.
+  const inside = [root, fs.realpathSync(root)].some((folder) => process.execPath.startsWith(path.join(folder, 'node_modules') + path.sep));
   const node = inside ? find(paths, windows ? 'node.exe' : 'node') : process.execPath;
   if (!node) {
     throw new Error(
