@@ -53,7 +53,7 @@ const maximumArgs = 500;
 
 /**
  * The servers at `file.at` in the bytes of a config file. Never throws. A file that can't be read, or whose place of servers holds something else,
- * is a trouble (`config-unreadable`); a single entry that can't be understood is one in `troubles`, and the others stand. A file of white space
+ * is a trouble (`config-unreadable`); a single entry that can't be understood is one in `troubles` (`server-unreadable`), and the others stand. A file of white space
  * only, or without that place, has no servers. The troubles' `path` is null: the caller knows the file.
  */
 export function parseServers(file: ServersFile, text: Uint8Array): ServersRead {
@@ -82,7 +82,8 @@ export function parseServers(file: ServersFile, text: Uint8Array): ServersRead {
       }
       const server = readServer(name, entry, place.star, dialect, on);
       if (server) servers.push(server);
-      else troubles.push(unreadable(`the server "${blankName(name)}" has neither a command nor an address`));
+      else
+        troubles.push({ ...unreadable(`the server "${blankText(name)}" has neither a command nor an address`), code: 'server-unreadable' });
     }
   }
   return { ok: true, servers, troubles };

@@ -50,7 +50,7 @@ const aboutWords = new Set(
   ),
 );
 const fusedTelling =
-  /(?:api|access|secret|private|auth|client|bearer|refresh|db|user|root|admin)(?:key|token|secret|password|passwd|pwd)s?$/;
+  /(?:api|access|secret|private|auth|client|bearer|refresh|db|user|root|admin)(?:key|pwd)s?$|(?:token|secret|password|passwd)s?$/;
 
 /** Whether a name (of a variable, a header, a flag, a field) says that its value is secret: `GITHUB_TOKEN`, `X-Api-Key`, `--clientSecret`. */
 export function isTellingName(name: string): boolean {
@@ -82,7 +82,7 @@ function plainReference(reference: string): string {
   const named = /^(\$\{)([A-Za-z_][\w.:]*?)(?::?[-=?+][^}]*)?(\})$/.exec(reference);
   if (!named) return /^(?:\$|%|\{\{|\{env:)/.test(reference) && !/\s{2,}|['"]/.test(reference) ? reference : BLANK;
   const name = named[2] ?? '';
-  return looksRandom(name) || hasKnownShape(name) ? `\${${BLANK}}` : `\${${name}}`;
+  return looksRandom(name) || looksRandom(reference.slice(2, -1)) || hasKnownShape(reference) ? `\${${BLANK}}` : `\${${name}}`;
 }
 
 function hasKnownShape(text: string): boolean {
@@ -268,9 +268,10 @@ export function valuesOfUrl(address: string): NamedValue[] {
   if (query >= 0) {
     const pairsOfQuery = address.slice(query + 1).split(/[&#;]/);
     for (const pair of pairsOfQuery.slice(0, 100)) {
-      const [key = '', value = ''] = pair.split(/=(.*)/s);
-      const kind = kindOfValue(key, value);
-      if (key) found.push({ position: 'url', name: blankName(key), kind });
+      // A query without `=` is a value; and only a telling name is sure to be a name.
+      const [key = '', value = pair] = pair.split(/=(.*)/s);
+      const telling = pair.includes('=') && isTellingName(key);
+      if (pair) found.push({ position: 'url', name: telling ? blankName(key) : 'query', kind: kindOfValue(telling ? key : null, value) });
     }
   }
   const bare = query < 0 ? address : address.slice(0, query);
@@ -311,7 +312,7 @@ export function blankArgs(args: readonly string[]): { args: string[]; values: Na
   const blanked = args.map((arg) => {
     const expected = expecting;
     expecting = null;
-    if (expected === 'env') return assignment(arg, 'env', note) ?? blankName(arg);
+    if (expected === 'env') return assignment(arg, 'env', note) ?? (/^\w+$/.test(arg) ? blankName(arg) : judgeArg(arg, values));
     if (expected === 'header') return header(arg, note) ?? BLANK;
     if (expected === 'user') return arg.includes(':') ? BLANK : blankText(arg);
     if (expected !== null && !(arg.startsWith('--') && isTellingFlagName(arg))) return note('arg', expected.flag, arg);
@@ -349,7 +350,8 @@ function isTellingFlagName(arg: string): boolean {
 }
 
 /** An argument that is no flag with a value: a shell line is read word by word, anything else judged as it is. */
-function judgeArg(arg: string, values: NamedValue[]): string {
+function judgeArg(given: string, values: NamedValue[]): string {
+  const arg = undress(given);
   const words = /\s/.test(arg) ? (arg.slice(0, 4001).match(/(?:"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"'])+|\s+/g) ?? []) : [];
   if (words.length <= 1 || arg.length > 4000) {
     const written = blankText(arg);

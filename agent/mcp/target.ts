@@ -24,13 +24,15 @@ const runners: Readonly<Record<string, Runner>> = {
   npx: (args) => npmPackage(args),
   bunx: (args) => npmPackage(args),
   pnpx: (args) => npmPackage(args),
-  npm: (args) => afterWord(args, ['exec', 'x'], npmPackage),
+  npm: (args) => afterWord(args, ['exec', 'x'], npmPackage, npmValued),
   pnpm: (args) => afterWord(args, ['dlx', 'exec'], npmPackage),
   yarn: (args) => afterWord(args, ['dlx', 'exec'], npmPackage),
   bun: (args) => afterWord(args, ['x'], npmPackage) ?? script(withoutWord(args, 'run'), nodeValued),
   deno: (args) => denoProgram(args),
   uvx: (args) => pythonPackage(args),
-  uv: (args) => afterWord(args, ['tool'], (rest) => afterWord(rest, ['run'], pythonPackage)) ?? afterWord(args, ['run'], uvRun),
+  uv: (args) =>
+    afterWord(args, ['tool'], (rest) => afterWord(rest, ['run'], pythonPackage, uvValued), uvValued) ??
+    afterWord(args, ['run'], uvRun, uvValued),
   pipx: (args) => afterWord(args, ['run'], pythonPackage),
   docker: (args) => dockerRun(args),
   podman: (args) => dockerRun(args),
@@ -84,8 +86,13 @@ export function targetOf(server: Pick<ParsedServer, 'command' | 'args' | 'url'>)
   };
 }
 
-function afterWord(args: readonly string[], words: readonly string[], read: Runner): Target | null {
-  const at = args.findIndex((arg) => !arg.startsWith('-'));
+function afterWord(
+  args: readonly string[],
+  words: readonly string[],
+  read: Runner,
+  valued: ReadonlySet<string> = new Set(),
+): Target | null {
+  const at = firstPlain(args, valued)?.at ?? -1;
   return at >= 0 && words.includes(args[at] ?? '') ? read([...args.slice(0, at), ...args.slice(at + 1)]) : null;
 }
 
@@ -109,7 +116,6 @@ function flagValue(args: readonly string[], names: readonly string[]): string | 
     if (names.includes(arg)) return args[at + 1] ?? null;
     const glued = names.find((name) => arg.startsWith(`${name}=`));
     if (glued) return arg.slice(glued.length + 1);
-    if (!arg.startsWith('-')) break;
   }
   return null;
 }
@@ -130,7 +136,7 @@ const npmValued = new Set([
 
 function npmPackage(args: readonly string[]): Target | null {
   const plain = firstPlain(args, npmValued);
-  const given = flagValue(args, ['-p', '--package']);
+  const given = flagValue(args.slice(0, plain?.at), ['-p', '--package']);
   const spec = given ?? plain?.word;
   if (!spec) return null;
   const rest = plain ? args.slice(plain.at + 1) : [];
@@ -164,7 +170,7 @@ const uvValued = new Set(
 
 function pythonPackage(args: readonly string[]): Target | null {
   const plain = firstPlain(args, uvValued);
-  const from = flagValue(args, ['--from', '--spec']);
+  const from = flagValue(args.slice(0, plain?.at), ['--from', '--spec']);
   const spec = from ?? plain?.word;
   if (!spec) return null;
   const rest = plain ? args.slice(plain.at + 1) : [];
@@ -184,15 +190,16 @@ export function pypiSpec(spec: string): { name: string; version: string | null }
 /** `uv run` starts a script or program of a project; with `--with PACKAGE` and a program, that package is what is fetched. */
 function uvRun(args: readonly string[]): Target | null {
   const plain = firstPlain(args, new Set([...uvValued, '-m', '--module']));
-  const withPackage = flagValue(args, ['--with']);
-  const module = flagValue(args, ['-m', '--module']);
+  const flags = args.slice(0, plain?.at);
+  const withPackage = flagValue(flags, ['--with']);
+  const module = flagValue(flags, ['-m', '--module']);
   if (module) return { kind: 'pypi', ...pypiSpec(module), program: module, fetched: false, rest: plain ? args.slice(plain.at) : [] };
   if (!plain) return null;
   const rest = args.slice(plain.at + 1);
   if (/^python[\d.]*$/.test(plain.word)) return python(rest);
   if (/\.py$/i.test(plain.word)) return { kind: 'script', name: plain.word, version: null, program: null, fetched: false, rest };
   if (withPackage) return { kind: 'pypi', ...pypiSpec(withPackage), program: plain.word, fetched: true, rest };
-  const project = flagValue(args, ['--directory', '--project']);
+  const project = flagValue(flags, ['--directory', '--project']);
   return {
     kind: 'script',
     name: project ? `${project}/${plain.word}` : plain.word,

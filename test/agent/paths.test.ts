@@ -1,4 +1,5 @@
 /** Places as the catalog writes them ↔ paths of this computer. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how clients write references to variables.
 import path from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
