@@ -83,14 +83,14 @@ export function connect(
 function openForWriting(file: string, { migrations, busyMs }: OpenOptions): Database {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   prepareFile(file);
+  // Where a file can't be written SQLite quietly opens it to read, and the first write would be the first to know.
+  accessSync(file, constants.R_OK | constants.W_OK);
   const database = connect(file, { timeout: busyMs ?? 2000 });
   try {
     refuseNewer(database, file, migrations);
     tune(database);
     database.pragma('journal_mode = WAL');
     migrate(database, migrations);
-    // Where a file can't be written SQLite quietly opens it to read; the first write would be the first to know.
-    database.transaction(() => {}).immediate();
     return database;
   } catch (error) {
     database.close();

@@ -334,7 +334,7 @@ describe('a real full disk', () => {
       copyFileSync(file, path.join(folder, 'copy.db'));
       expect(told(open())).toHaveLength(kept);
       for (const each of opened.splice(0)) each.close();
-      spawnSync('mount', ['-o', 'remount,ro', disk]);
+      expect(spawnSync('mount', ['-o', 'remount,ro', disk], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
       expect(refusal(() => open()).code).toBe('read-only');
       expect(told(open({ readOnly: true }))).toHaveLength(kept);
     } finally {
