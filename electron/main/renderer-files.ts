@@ -17,6 +17,9 @@ export const CONTENT_SECURITY_POLICY = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
+  // Text from outside can't become markup or a script, not even by a mistake in the page.
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
 ].join('; ');
 
 const kinds: Readonly<Record<string, string>> = {

@@ -64,6 +64,10 @@ const tryWaysOut = `(async () => {
       script.remove();
       return window.musterInline ? 'open' : 'refused';
     }),
+    markup: await refused(async () => {
+      document.createElement('div').innerHTML = '<p>';
+      return 'open';
+    }),
     windowOpen: await refused(async () => (window.open('https://example.invalid/') === null ? 'refused' : 'open')),
     permission: await refused(async () => (await Notification.requestPermission()) === 'granted' ? 'open' : 'refused'),
     node: typeof require === 'undefined' && typeof process === 'undefined' ? 'refused' : 'open',
