@@ -11,7 +11,7 @@ import type { AgentLink } from '../contract.ts';
 /** Time as this file needs it; tests pass their own. `wait` resolves after `ms` or when `signal` aborts, and never rejects. */
 export type Clock = { now(): Date; wait(ms: number, signal: AbortSignal): Promise<void> };
 
-export const systemClock: Clock = {
+const systemClock: Clock = {
   now: () => new Date(),
   wait: (ms, signal) =>
     new Promise((resolve) => {

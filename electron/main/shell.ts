@@ -6,7 +6,7 @@ import { ORIGIN } from './renderer-files.ts';
 type Sent = Pick<IpcMainEvent | IpcMainInvokeEvent, 'senderFrame' | 'sender'>;
 
 /** True for the main frame of one of our windows while it shows our page; a frame that is gone, embedded or elsewhere is nobody. */
-export function fromOurWindow(event: Sent, isOurs: (webContentsId: number) => boolean): boolean {
+function fromOurWindow(event: Sent, isOurs: (webContentsId: number) => boolean): boolean {
   const frame = event.senderFrame;
   if (!frame || frame.parent !== null || !isOurs(event.sender.id)) return false;
   try {

@@ -97,7 +97,7 @@ export const anyText = fc.oneof(
 );
 
 const anyTime = fc.integer({ min: -5, max: 10 }).map((days) => new Date(Date.parse(FIRST) + days * 43_200_000).toISOString());
-export const anyTool = (id: fc.Arbitrary<string>): fc.Arbitrary<Tool> =>
+const anyTool = (id: fc.Arbitrary<string>): fc.Arbitrary<Tool> =>
   fc
     .record({
       id,
