@@ -97,6 +97,8 @@ const PARTS = {
       format: 'cjs',
       external: ['*.node'],
       plugins: [nativeParts],
+      // The `main` of jsonc-parser is a UMD file, whose own `require`s esbuild can't see and a single executable can't answer.
+      mainFields: ['module', 'main'],
       minifySyntax: true,
       minifyWhitespace: true,
       // A dynamic import becomes a `require` of a part of this file, which is evaluated only when a command comes to it.
