@@ -38,9 +38,9 @@ const shapes: readonly RegExp[] = [
 
 const tellingWords = new Set(
   (
-    'token tokens key keys apikey apikeys accesskey secretkey secret secrets password passwords passwd pwd pass passphrase passcode pin otp ' +
-    'authorization auth authentication bearer credential credentials cred creds cookie cookies session sessionid pat jwt signature sig dsn ' +
-    'webhook headers private apitoken authtoken accesstoken bearertoken clientsecret oauth salt seed mnemonic license licence'
+    'token tokens key keys apikey apikeys accesskey secretkey secret secrets password passwords passwd pwd pass passphrase passcode otp ' +
+    'authorization auth authentication bearer credential credentials cred creds cookie cookies sessionid pat jwt signature sig dsn ' +
+    'webhook headers apitoken authtoken accesstoken bearertoken clientsecret oauth salt mnemonic'
   ).split(' '),
 );
 /** As the last word these say that the value is about the secret (where it is, how long) and not it. */
@@ -66,12 +66,13 @@ export function isTellingName(name: string): boolean {
   // MAX_TOKENS, TOKEN_BUDGET: a size of a model's context, the commonest innocent name.
   if (/^(?:max|min|num|total|budget|chunk)$/.test(words[0] ?? '') && words.includes('tokens')) return false;
   if (words.includes('token') && last === 'budget') return false;
+  if (/^(?:no|disable|skip|without|enable|require|allow)$/.test(words[0] ?? '')) return false;
   return words.some((word) => tellingWords.has(word) || fusedTelling.test(word));
 }
 
 const referencePattern =
   /\$\{[A-Za-z_][\w.:-]*(?:(?::?[-=?+])[^}]*)?\}|\$\{\{[^{}]*\}\}|\$(?:env:)?[A-Za-z_]\w*|%[A-Za-z_]\w*%|\{\{[^{}]{1,80}\}\}|\{env:[A-Za-z_]\w*\}|\{file:[^{}]*\}/g;
-const vaultPattern = /^(?:op|keychain|vault|secret|secrets|awssm|gcpsm|azurekv|bws|doppler|infisical|pass|keyring):(?:\/\/)?[\w ./@:-]+$/i;
+const vaultPattern = /^(?:(?:op|vault|awssm|gcpsm|azurekv|bws|doppler|infisical|keyring):\/\/|keychain:)[\w ./:-]+$/i;
 const placeholderPattern =
   /^(?:<[^<>]*>|\[[^[\]]*\]|\.{3,}|x{3,}|\*{3,}|(?:my|the)?[-_ ]?(?:your|insert|replace|enter|add|put)[-_ ]?[\w -]*|change-?me|todo|tbd|example|placeholder|dummy|none|null|undefined)$/i;
 
@@ -80,7 +81,11 @@ const placeholderPattern =
  */
 function plainReference(reference: string): string {
   const named = /^(\$\{)([A-Za-z_][\w.:]*?)(?::?[-=?+][^}]*)?(\})$/.exec(reference);
-  if (!named) return /^(?:\$|%|\{\{|\{env:)/.test(reference) && !/\s{2,}|['"]/.test(reference) ? reference : BLANK;
+  if (!named) {
+    const words = reference.match(/\w+/g) ?? [];
+    const clean = /^(?:\$|%|\{\{|\{env:)/.test(reference) && !/\s{2,}|['"]/.test(reference);
+    return clean && !words.some((word) => looksRandom(word)) ? reference : BLANK;
+  }
   const name = named[2] ?? '';
   return looksRandom(name) || looksRandom(reference.slice(2, -1)) || hasKnownShape(reference) ? `\${${BLANK}}` : `\${${name}}`;
 }
@@ -98,6 +103,8 @@ export function kindOfValue(name: string | null, value: string): ValueKind {
   if (text === '') return 'empty';
   if (vaultPattern.test(text)) return 'reference';
   if (hasKnownShape(text)) return 'known-shape';
+  // `$ecret1` is a password and not a variable: without braces, only a name in capitals is believed under a telling name.
+  if (name !== null && isTellingName(name) && /^\$[A-Za-z_]\w*$/.test(text) && !/^\$[A-Z_][A-Z0-9_]*$/.test(text)) return 'telling-name';
   const without = text
     .replace(referencePattern, (reference) =>
       /[-=?+]/.test(reference.slice(2)) ? (/(?::?[-=?+])([^}]*)\}/.exec(reference)?.[1] ?? '') : '',
@@ -189,7 +196,7 @@ function isHarmless(value: string): boolean {
     bare === '' ||
     bare === BLANK ||
     bare === `{${BLANK}}` ||
-    /^(?:true|false|\d{1,5})$/i.test(bare) ||
+    /^(?:true|false|\d{1,3})$/i.test(bare) ||
     bare.replace(referencePattern, '') === ''
   );
 }
@@ -325,7 +332,7 @@ export function blankArgs(args: readonly string[]): { args: string[]; values: Na
     else if (/^--?[A-Za-z]/.test(arg) && !/[=\s]/.test(arg) && isTellingName(arg)) expecting = { flag: arg.replace(/^-+/, '') };
     if (expecting !== null) return blankName(arg);
 
-    const glued = /^(-H|--header=|--headers=|-e|--env=|--build-arg=)([\s\S]+)$/.exec(arg);
+    const glued = /^(-H|--header=|--headers=|-e(?=[A-Z_][A-Z0-9_]*=)|--env=|--build-arg=)([\s\S]+)$/.exec(arg);
     if (glued) {
       const [, flag = '', value = ''] = glued;
       if (/^(?:-H|--header)/.test(flag)) return flag + (header(value, note) ?? (flag === '-H' ? blankText(value) : BLANK));
@@ -351,7 +358,7 @@ function isTellingFlagName(arg: string): boolean {
 
 /** An argument that is no flag with a value: a shell line is read word by word, anything else judged as it is. */
 function judgeArg(given: string, values: NamedValue[]): string {
-  const arg = undress(given);
+  const arg = adoPattern.test(given) ? blankPairs(undress(given)) : undress(given);
   const words = /\s/.test(arg) ? (arg.slice(0, 4001).match(/(?:"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"'])+|\s+/g) ?? []) : [];
   if (words.length <= 1 || arg.length > 4000) {
     const written = blankText(arg);
@@ -368,6 +375,17 @@ function judgeArg(given: string, values: NamedValue[]): string {
   values.push(...inner.values);
   let index = 0;
   return blankText(words.map((word) => (/^\s/.test(word) ? word : (inner.args[index++] ?? BLANK))).join(''));
+}
+
+/** `Server=db;User Id=ada;Password=a b;`: a connection string of the kind whose values may hold spaces. */
+const adoPattern = /^[A-Za-z][\w ]{0,60}=[^;=]{0,500}(?:;[A-Za-z][\w ]{0,60}=[^;]{0,500})+;?$/;
+
+function blankPairs(text: string): string {
+  const pairs = text.split(';').map((pair) => {
+    const at = pair.indexOf('=');
+    return at >= 0 && isTellingName(pair.slice(0, at)) ? `${pair.slice(0, at)}=${BLANK}` : pair;
+  });
+  return pairs.join(';');
 }
 
 type Note = (position: NamedValue['position'], name: string, value: string) => string;

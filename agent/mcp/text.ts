@@ -8,6 +8,8 @@ export type Value = { readonly [key: string]: Value } | readonly Value[] | strin
 export type Decoded = { ok: true; value: unknown; empty: boolean } | { ok: false; detail: string };
 
 const maximumDepth = 200;
+/** With comments or trailing commas it is read slower, too; a client's own large state is plain JSON. */
+const maximumRelaxed = 2 * 1024 * 1024;
 /** TOML is read slower than JSON; the largest real config.toml seen is some ten kilobytes. */
 const maximumToml = 1024 * 1024;
 
@@ -31,6 +33,7 @@ function decodeJson(text: string): Decoded {
   try {
     return { ok: true, value: JSON.parse(text), empty: false };
   } catch {
+    if (text.length > maximumRelaxed) return { ok: false, detail: "it isn't plain JSON, and JSON with comments is read up to 2 MiB" };
     const plain = withoutComments(text);
     if (plain.trim() === '') return { ok: true, value: null, empty: true };
     try {

@@ -208,6 +208,10 @@ test.each([
   '--monkey',
   'Content-Type',
   'SECRET_NAME',
+  '--no-auth',
+  'ENABLE_AUTH',
+  '--seed',
+  'LICENSE',
 ])('%s is not', (name) => {
   expect(isTellingName(name)).toBe(false);
 });
@@ -222,6 +226,8 @@ test.each([
   ['KEY', 'op://vault/item/field', 'reference'],
   ['KEY', '${KEY:-}', 'reference'],
   ['KEY', '${KEY:-hunter22}', 'telling-name'],
+  ['PASSWORD', '$ecret99', 'telling-name'],
+  ['PASSWORD', 'pass:hunter22', 'telling-name'],
   ['KEY', '<your-api-key>', 'placeholder'],
   ['KEY', 'YOUR_API_KEY', 'placeholder'],
   ['KEY', 'hunter22', 'telling-name'],
@@ -273,6 +279,36 @@ test.each([
   ['', null],
 ])('%s → %s', (url, expected) => {
   expect(sanitizeUrl(url)).toBe(expected);
+});
+
+test.each([
+  [
+    ['--password', '$ecret99'],
+    ['--password', '…'],
+  ],
+  [
+    ['--password', '$DB_PASSWORD'],
+    ['--password', '$DB_PASSWORD'],
+  ],
+  [['--passphrase=pass:hunter22'], ['--passphrase=…']],
+  [['-endpoint=https://a.example/x'], ['-endpoint=https://a.example/x']],
+  [['-eTOKEN=hunter22'], ['-eTOKEN=…']],
+  [
+    ['--no-auth', '/tmp'],
+    ['--no-auth', '/tmp'],
+  ],
+  [
+    ['--token', '--verbose'],
+    ['--token', '--verbose'],
+  ],
+  [
+    ['-e', 'process.exit()'],
+    ['-e', 'process.exit()'],
+  ],
+  [['Server=db;User Id=ada;Password=hunter 22;'], ['Server=db;User Id=ada;Password=…;']],
+  [['ada:hunter22@tcp(db:3306)/app'], ['…@tcp(db:3306)/app']],
+])('%j → %j', (args, expected) => {
+  expect(blankArgs(args).args).toEqual(expected);
 });
 
 test('law: blanking what is blank changes nothing, and no text is slow', () => {
