@@ -1,4 +1,4 @@
-/** What the path of a program says before any tool is known: its segments, the package folders that hold it, its name, and whether it is an interpreter. */
+/** What a program's path says before any tool is known: its segments, the package folders that hold it, its name, and whether it is an interpreter. */
 
 /** A path cut at its slashes, both as written and in lower case. `windows` paths are compared without case. */
 export type PathParts = { readonly segments: readonly string[]; readonly lower: readonly string[]; readonly windows: boolean };
