@@ -355,11 +355,11 @@ test('a folder without permission is noted, and the rest is seen', async () => {
   expect(seen.incomplete).toContain('binary');
 });
 
-test('ten thousand packages that nobody asked about: none is opened', async () => {
+test('a thousand packages that nobody asked about: none is opened', async () => {
   const modules = path.join(home, '.npm-global/lib/node_modules');
-  for (let index = 0; index < 10_000; index++) mkdirSync(path.join(modules, `package-${index}`), { recursive: true });
+  for (let index = 0; index < 1000; index++) mkdirSync(path.join(modules, `package-${index}`), { recursive: true });
   // Opening any of them would leave a trouble behind.
-  for (const index of [0, 5000, 9999]) execFileSync('mkfifo', [path.join(modules, `package-${index}/package.json`)]);
+  for (const index of [0, 500, 999]) execFileSync('mkfifo', [path.join(modules, `package-${index}/package.json`)]);
   plant(modules, { 'wanted/package.json': packageJson('wanted', '1.0.0') });
   const seen = await look({}, { wants: (_manager, name) => name === 'wanted' });
   expect(packagesOf(seen)).toEqual(['npm wanted 1.0.0']);
