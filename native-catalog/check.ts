@@ -8,7 +8,7 @@ import { observationOf, observationsOf } from './examples.ts';
 import { type CatalogFile, type CatalogFiles, rawCatalog } from './files.ts';
 import { packageKey } from './package-names.ts';
 import { isOn } from './places.ts';
-import { displayName, splitPath } from './program-path.ts';
+import { displayName, isInterpreter, splitPath } from './program-path.ts';
 import { Entry, Exceptions, Family, Innocents } from './schema.ts';
 
 /** `entry` is the id that an exception names: of an entry, a family, or the platform of a file of innocents. */
@@ -148,12 +148,16 @@ export const CHECKS: readonly Check[] = [
     },
   },
   {
-    name: 'short-names',
-    what: 'a binary whose name has three letters or fewer is a common one',
+    name: 'telling-names',
+    what: 'a binary has no interpreter’s name, and one of three letters or fewer is a common one',
     scope: 'file',
     run({ entries }, say) {
       for (const entry of entries) {
-        for (const name of entry.detect.binaries ?? []) {
+        const { binaries = [], commonBinaries = [] } = entry.detect;
+        for (const name of [...binaries, ...commonBinaries].filter(isInterpreter)) {
+          say(entry.id, `${entry.id}: ${name} is an interpreter, which is never a tool; name the package or the script instead.`);
+        }
+        for (const name of binaries) {
           if (name.length <= 3) say(entry.id, `${entry.id}: binaries has ${name}, which is too short to tell; move it to commonBinaries.`);
         }
       }

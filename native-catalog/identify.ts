@@ -170,9 +170,8 @@ export function indexCatalog(list: readonly Entry[], familyList: readonly Family
   ): Match | null {
     const parts = exe === null ? null : splitPath(exe);
     const name = parts ? programName(parts) : '';
-    const host = isInterpreter(name) || Boolean(hosted?.script || hosted?.module);
     // Electron is the one interpreter that is shipped inside the product, in a bundle or a folder of its own.
-    const own = !host || name.toLowerCase() === 'electron';
+    const own = !isInterpreter(name) || name.toLowerCase() === 'electron';
     const script = hosted?.script ? splitPath(hosted.script) : null;
     return strongest([
       () => script && byPath(script),
@@ -180,7 +179,7 @@ export function indexCatalog(list: readonly Entry[], familyList: readonly Family
       () => (own && parts ? byPath(parts) : null),
       () => (own ? byBundle(bundleId) : null),
       () => (script ? byName(programName(script), script.windows) : null),
-      () => (!host && parts ? byName(name, parts.windows) : null),
+      () => (parts ? byName(name, parts.windows) : null),
     ]);
   }
 

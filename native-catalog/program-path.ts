@@ -29,9 +29,8 @@ export function packageFolders({ segments, lower }: PathParts): PackageFolder[] 
     switch (lower[at]) {
       case 'node_modules': {
         const first = segments[at + 1] as string;
-        // `.pnpm`, `.bun` and `.bin` are not packages; what they hold has a node_modules of its own.
         if (first.startsWith('@')) add('npm', at + 2, segments[at + 2] && `${first}/${settledName(segments[at + 2] as string)}`);
-        else if (first !== '.pnpm' && first !== '.bun' && first !== '.bin') add('npm', at + 1, settledName(first));
+        else add('npm', at + 1, settledName(first));
         break;
       }
       case 'venvs':

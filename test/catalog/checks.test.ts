@@ -135,8 +135,13 @@ const FAILING: Record<string, [what: string, files: () => CatalogFiles, says: st
       'claims binaries:opencode too;',
     ],
   ],
-  'short-names': [
+  'telling-names': [
     ['a binary of two letters', () => detect('codex', { binaries: ['cx'] }), 'codex: binaries has cx, which is too short to tell;'],
+    [
+      'an interpreter',
+      () => detect('codex', { commonBinaries: ['python3.12'] }),
+      'codex: python3.12 is an interpreter, which is never a tool;',
+    ],
   ],
   families: [
     [
@@ -240,16 +245,16 @@ describe('each check', () => {
 
 describe('an exception', () => {
   const short = () => detect('aider', { binaries: ['aider', 'aid'] });
-  const exception = { check: 'short-names', entry: 'aider', reason: 'the vendor calls it so' };
+  const exception = { check: 'telling-names', entry: 'aider', reason: 'the vendor calls it so' };
 
   it('covers the findings of one check for one entry', () => {
     expect(checkCatalog(excepted(short(), [exception]))).toEqual([]);
-    expect(of('short-names', checkCatalog(excepted(short(), [{ ...exception, entry: 'goose' }])))).toHaveLength(1);
+    expect(of('telling-names', checkCatalog(excepted(short(), [{ ...exception, entry: 'goose' }])))).toHaveLength(1);
   });
 
   it('fails once nothing needs it', () => {
     expect(of('exceptions', checkCatalog(excepted(real, [exception])))).toEqual([
-      'native-catalog/exceptions.json: nothing needs the exception of aider from short-names any more; remove it.',
+      'native-catalog/exceptions.json: nothing needs the exception of aider from telling-names any more; remove it.',
     ]);
   });
 
@@ -262,7 +267,7 @@ describe('an exception', () => {
     expect(checkCatalog(files)).toEqual([]);
     expect(staleExceptions(files, new Date('2026-11-21T23:00:00Z'))).toEqual([]);
     expect(staleExceptions(files, new Date('2026-11-22T00:00:00Z'))).toEqual([
-      'aider: the exception from short-names was meant to last until 2026-11-21 (the vendor calls it so).',
+      'aider: the exception from telling-names was meant to last until 2026-11-21 (the vendor calls it so).',
     ]);
   });
 });

@@ -82,6 +82,18 @@ describe('a process', () => {
       }),
       'devin-cli certain',
     ],
+    [
+      process('/opt/homebrew/Caskroom/devin-desktop/1/Devin.app/Contents/Resources/app/extensions/windsurf/devin/bin/devin'),
+      'devin-cli certain',
+    ],
+    // A place alone that nobody confirmed is weak, and does not hide what the name tells.
+    [process('/home/ada/.config/manicode/x'), 'codebuff weak'],
+    [process('/home/ada/.config/manicode/codebuff'), 'codebuff likely'],
+    // Folders that only look like a package manager's.
+    [process('/home/ada/snap/pi-coding-agent/12/x'), 'nothing'],
+    [process('/usr/bin/python3.12', { script: '/home/ada/venvs/aider-chat/bin/x' }), 'nothing'],
+    [process('/usr/bin/python3.12', { script: '/home/ada/tools/aider-chat/bin/x' }), 'nothing'],
+    [node('/home/ada/app/node_modules/.bin/codex'), 'codex weak'],
     // Places, and in which case they are compared.
     [process('c:\\users\\ada\\appdata\\local\\programs\\CURSOR\\cursor.exe'), 'cursor certain'],
     [process('/opt/cursor/something'), 'nothing'],
@@ -95,6 +107,7 @@ describe('a process', () => {
     [process('/usr/local/bin/ollama'), 'ollama likely'],
     [process('D:\\bin\\OLLAMA.EXE'), 'ollama likely'],
     [process('/usr/local/bin/OLLAMA'), 'nothing'],
+    [process('/usr/local/bin/ollama (deleted)'), 'ollama likely'],
     [process('/usr/bin/claude'), 'claude-code weak'],
     [process('/usr/bin/python3', { script: '/usr/local/bin/aider' }), 'aider likely'],
     // Runners are never the tool that they run.
@@ -146,6 +159,25 @@ describe('an interpreter', () => {
       }),
     );
   });
+});
+
+it('the pattern that ends innermost wins, whichever segment it is found by', () => {
+  const entry = (id: string, paths: string[]) => ({
+    id,
+    family: null,
+    name: id,
+    vendor: id,
+    category: 'chat',
+    surface: 'desktop',
+    detect: { paths },
+    examples: [{ process: { exe: '/' } }],
+    sources: ['x'],
+  });
+  for (const outer of ['outer/mid', 'mid']) {
+    const two = parseCatalog({ entries: [entry('inner', ['rare/mid/end']), entry('outer', [outer])], families: [] });
+    expect(two.identify(process('/outer/rare/mid/end/x'))?.entry.id).toBe('inner');
+    expect(two.identify(process('/rare/mid/end/outer/mid/x'))?.entry.id).toBe('outer');
+  }
 });
 
 describe('a window', () => {
