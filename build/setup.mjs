@@ -2,7 +2,7 @@
 /**
  * The first thing every npm script runs: refuses a Node that is too old, in a sentence, and hands over to `jobs.mjs`.
  *
- * This file stays in the JavaScript of ten years ago (no `node:` imports, no `??`): an old Node must get as far as the sentence.
+ * This file stays in the JavaScript that Node 13 could read (no `node:` imports, no `??`): an old Node must get as far as the sentence.
  */
 var major = Number(process.versions.node.split('.')[0]);
 if (major < 18) {
