@@ -61,9 +61,12 @@ export function windows(options: {
     });
     window = made;
     preloadIsThere = false;
-    made.on('closed', () => {
+    // At `close` and not at `closed`: in between, the page is asked and the window is of no use any more; who wants one gets a new one.
+    const forget = () => {
       if (window === made) window = null;
-    });
+    };
+    made.on('close', forget);
+    made.on('closed', forget);
     made.webContents.on('render-process-gone', (_event, details) => {
       if (details.reason === 'clean-exit') return;
       const again = made.isVisible() && Date.now() - crashedAt > 60_000;
@@ -85,7 +88,9 @@ export function windows(options: {
       return;
     }
     const made = make();
-    made.once('ready-to-show', () => made.show());
+    made.once('ready-to-show', () => {
+      if (window === made) made.show();
+    });
   }
 
   /** What is to be shown waits for the preload: a message to a page that isn't loaded yet is lost. */
