@@ -61,7 +61,7 @@ function Answer({ request }: { request: ApprovalRequest }) {
   );
 }
 
-export function RequestCard({ request, heading }: { request: ApprovalRequest; heading: 'h2' | 'h3' }) {
+export function RequestCard({ request, heading, link = true }: { request: ApprovalRequest; heading: 'h2' | 'h3'; link?: boolean }) {
   const { snapshot, agent, announce, now } = useMuster();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
@@ -94,7 +94,7 @@ export function RequestCard({ request, heading }: { request: ApprovalRequest; he
       <Glyph name={requestGlyph[request.state]} />
       <div>
         <Heading className="strong">
-          {tool && heading === 'h2' ? (
+          {tool && link ? (
             <a href={toolLink(tool.id)}>
               <Outside text={request.itemName} />
             </a>

@@ -74,7 +74,7 @@ function Detail({ server }: { server: McpServer }) {
       )}
       {request && request.state !== 'withdrawn' && (
         <ul className="group after-s">
-          <RequestCard request={request} heading="h3" />
+          <RequestCard request={request} heading="h3" link={false} />
         </ul>
       )}
       <section>

@@ -10,7 +10,7 @@ import { Trouble } from '../ui/trouble.tsx';
 import { useMuster } from '../use-muster.ts';
 import { plain } from '../words/plain.ts';
 import { ago, since } from '../words/time.ts';
-import { approvedEntry, confidenceSentence, evidenceWords, strengthWord, surfaceWord, trainsWord } from '../words/tool.ts';
+import { approvedEntry, confidenceSentence, evidenceWords, strengthWord, surfaceWord, tierName, trainsWord } from '../words/tool.ts';
 
 function Tiers({ tool }: { tool: Tool }) {
   const { snapshot } = useMuster();
@@ -72,7 +72,7 @@ function Matrix({ tool }: { tool: Tool }) {
     if (other && other.dataClasses.length > 0 && !other.dataClasses.includes(id)) return 'no';
     return other?.conditions == null ? 'yes' : 'condition';
   };
-  const tierNames = other?.tiers.map((id) => tool.tiers.find((tier) => tier.id === id)?.name ?? id).join(', ');
+  const tierNames = other?.tiers.map((id) => tierName(tool.tiers, id)).join(', ');
   const mark = (cell: Cell) => (
     <span className={`yn ${cell}`}>
       {cell === 'condition' ? <Glyph name="conditions" /> : <Icon name={cell === 'yes' ? 'check' : 'dash'} />}
@@ -323,7 +323,7 @@ export function ToolPage({ id }: { id: string }) {
       {shown.length > 0 && (
         <ul className="group after-s" aria-label="Your requests for it">
           {shown.slice(0, 1).map((request) => (
-            <RequestCard key={request.id} request={request} heading="h3" />
+            <RequestCard key={request.id} request={request} heading="h2" link={false} />
           ))}
         </ul>
       )}

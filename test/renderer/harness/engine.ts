@@ -23,9 +23,12 @@ export type Look = {
   readonly width?: number;
   readonly height?: number;
   readonly media?: Parameters<Page['emulateMedia']>[0];
+  /** Time stands still in the page until the test moves it. */
+  readonly clock?: boolean;
 };
 
 export type Engine = {
+  /** What the page complains about meanwhile (an error, a refused resource) makes `closePage` reject. */
   open(look: Look): Promise<Page>;
   close(): Promise<void>;
 };
@@ -102,6 +105,15 @@ async function screen(): Promise<{ display: string; process: ChildProcess } | nu
   return { display: `:${number}`, process: server };
 }
 
+const complaints = new WeakMap<Page, string[]>();
+
+/** Closes a page, and rejects with what it complained about. */
+export async function closePage(page: Page): Promise<void> {
+  const heard = complaints.get(page) ?? [];
+  await page.close();
+  if (heard.length > 0) throw new Error(`The page complained: ${heard.join(' | ')}`);
+}
+
 export async function startEngine(): Promise<Engine> {
   const runtime = electronRuntime(root);
   if (!runtime) throw new Error('There is no Electron runtime; run npm start once, it fetches one.');
@@ -123,7 +135,7 @@ export async function startEngine(): Promise<Engine> {
   });
 
   return {
-    async open({ snapshot, link = up, hash = 'home', width = 960, height = 680, media = {} }) {
+    async open({ snapshot, link = up, hash = 'home', width = 960, height = 680, media = {}, clock = false }) {
       const opened = application.waitForEvent('window');
       await application.evaluate(
         async ({ BrowserWindow }, size) => {
@@ -139,6 +151,16 @@ export async function startEngine(): Promise<Engine> {
       );
       const page = await opened;
       await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce', ...media });
+      const heard: string[] = [];
+      complaints.set(page, heard);
+      page.on('pageerror', (error) => heard.push(String(error)));
+      page.on('console', (message) => {
+        if (message.type() === 'error' || message.type() === 'warning') heard.push(message.text());
+      });
+      if (clock) {
+        await page.clock.install();
+        await page.clock.pauseAt(new Date());
+      }
       await page.addInitScript(install, { snapshot, link });
       await page.goto(`${PAGE}#${hash}`);
       await page.bringToFront();

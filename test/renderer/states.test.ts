@@ -1,0 +1,197 @@
+/** Every state of every page, in the real engine: nothing that axe can find, one heading of the first rank, nothing cut off sideways, and a picture. */
+import fs from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect } from 'vitest';
+import type { AgentLink } from '../../electron/contract.ts';
+import { needs } from '../capability.ts';
+import { closePage, type Engine, fake, type Look, startEngine } from './harness/engine.ts';
+import { alone, crowded, empty, hostile, minutesAgo, ordinary } from './harness/samples.ts';
+
+const pictures = fileURLToPath(new URL('../../screenshots/window', import.meta.url));
+const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+type State = Look & { readonly name: string; readonly act?: (page: Page) => Promise<unknown> };
+
+const restarting = (): AgentLink => ({
+  state: 'restarting',
+  detail: 'It ended with code 70.',
+  retryAt: new Date(Date.now() + 20_000).toISOString(),
+});
+const askForCursor = (page: Page) => page.getByRole('button', { name: /^Request approval: Cursor/ }).click();
+
+const states: readonly State[] = [
+  { name: 'home', snapshot: ordinary() },
+  { name: 'home-without-policy', snapshot: alone() },
+  {
+    name: 'home-fine',
+    snapshot: ordinary({ tools: ordinary().tools.filter(({ id }) => id.startsWith('claude')), mcpServers: [], requests: [] }),
+  },
+  { name: 'home-looking', snapshot: ordinary({ look: { ...ordinary().look, state: 'looking' } }) },
+  { name: 'home-200', snapshot: crowded() },
+  { name: 'home-hostile', snapshot: hostile() },
+  { name: 'home-problem', snapshot: ordinary({ problems: hostile().problems }) },
+  { name: 'home-nothing-found', snapshot: ordinary(), act: (page) => page.getByRole('searchbox').fill('zzz') },
+  { name: 'empty', snapshot: empty() },
+  { name: 'first-run', snapshot: alone({ told: {} }) },
+  { name: 'restarting', snapshot: ordinary(), act: (page) => fake(page, 'link', restarting()) },
+  {
+    name: 'failed-with-list',
+    snapshot: ordinary(),
+    then: (page) => fake(page, 'link', { state: 'failed', detail: 'The database is of a newer version.', retryAt: null }),
+  },
+  {
+    name: 'failed',
+    snapshot: null,
+    link: { state: 'failed', detail: 'The database is of a newer version; install the newer Muster again.', retryAt: null },
+  },
+  { name: 'tool', snapshot: ordinary(), hash: 'tool/github-copilot', height: 900 },
+  { name: 'tool-approved', snapshot: ordinary(), hash: 'tool/claude-code' },
+  { name: 'tool-asked-for', snapshot: ordinary(), hash: 'tool/gemini-cli' },
+  { name: 'tool-without-policy', snapshot: alone(), hash: 'tool/cursor' },
+  { name: 'tool-gone', snapshot: ordinary(), hash: 'tool/aider' },
+  { name: 'tool-unknown', snapshot: ordinary(), hash: 'tool/nothing' },
+  { name: 'tool-hostile', snapshot: hostile(), hash: 'tool/long' },
+  { name: 'approved', snapshot: ordinary(), hash: 'approved' },
+  { name: 'approved-without-policy', snapshot: alone(), hash: 'approved' },
+  { name: 'servers', snapshot: ordinary(), hash: 'servers', height: 900 },
+  { name: 'servers-remote', snapshot: ordinary(), hash: 'servers/id-sentry' },
+  { name: 'servers-hostile', snapshot: hostile(), hash: 'servers' },
+  { name: 'servers-none', snapshot: empty(), hash: 'servers' },
+  { name: 'requests', snapshot: ordinary(), hash: 'requests' },
+  { name: 'requests-hostile', snapshot: hostile(), hash: 'requests' },
+  { name: 'requests-none', snapshot: empty(), hash: 'requests' },
+  { name: 'sees', snapshot: ordinary({ problems: hostile().problems }), hash: 'sees', height: 900 },
+  { name: 'request', snapshot: ordinary(), act: askForCursor },
+  {
+    name: 'request-refused',
+    snapshot: ordinary(),
+    act: async (page) => {
+      await askForCursor(page);
+      await page.getByLabel('What you’d use it for').fill('Refactoring our pipeline code.');
+      await fake(page, 'refuse', 'The database is locked; close the other program that uses it.');
+      await page.getByRole('button', { name: 'Send request' }).click();
+      await page.getByRole('alert').waitFor();
+    },
+  },
+];
+
+/** The colours in each; the last three in a few states that show every part. */
+const themes = [
+  { name: 'dark', media: { colorScheme: 'dark' }, of: /./ },
+  { name: 'contrast-dark', media: { colorScheme: 'dark', contrast: 'more' }, of: /^(home|tool|servers|request)$/ },
+  { name: 'contrast-light', media: { colorScheme: 'light', contrast: 'more' }, of: /^(home|tool|servers|request)$/ },
+  {
+    name: 'forced',
+    media: { colorScheme: 'light', contrast: 'no-preference', forcedColors: 'active' },
+    of: /^(home|tool|servers|request)$/,
+  },
+] as const;
+
+const everything = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+async function faults(page: Page, rules: readonly string[] = everything): Promise<string[]> {
+  return page.evaluate(async (runOnly) => {
+    type Result = { violations: { id: string; nodes: { target: unknown[]; failureSummary?: string }[] }[] };
+    const { axe } = window as unknown as { axe: { run(root: Document, options: object): Promise<Result> } };
+    const { violations } = await axe.run(document, { runOnly });
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')} ${failureSummary ?? ''}`),
+    );
+  }, rules);
+}
+
+/** What sticks out of the window to the side, and can't be reached there. */
+const sticksOut = (page: Page) =>
+  page.evaluate(() => {
+    const wide = [document.documentElement, ...document.querySelectorAll('.page, .list, .detail, dialog')].filter(
+      (element) => element.scrollWidth > element.clientWidth + 1,
+    );
+    return wide.map((element) => `${element.tagName}.${element.className} ${element.scrollWidth} > ${element.clientWidth}`);
+  });
+
+const engineNeeds = needs('electron', 'electron-libraries', 'display');
+
+engineNeeds.describe('every state of the window', () => {
+  let engine: Engine;
+  let axe: string;
+  beforeAll(async () => {
+    axe = await fs.readFile(axeSource, 'utf8');
+    await fs.mkdir(pictures, { recursive: true });
+    engine = await startEngine();
+  }, 120_000);
+  afterAll(() => engine?.close());
+
+  for (const { name, act, ...look } of states)
+    engineNeeds.it(`${name}: in every theme and width`, async () => {
+      const page = await engine.open(look);
+      await page.locator('h1').first().waitFor();
+      // The page's own policy refuses scripts from elsewhere, as it should: axe comes in by the debugger.
+      await page.evaluate(axe);
+      await act?.(page);
+      expect(await faults(page)).toEqual([]);
+      expect(await page.locator('h1').count(), 'headings of the first rank').toBe(1);
+      expect(await sticksOut(page)).toEqual([]);
+      await page.screenshot({ path: path.join(pictures, `${name}-light.png`) });
+      for (const theme of themes.filter(({ of }) => of.test(name))) {
+        await page.emulateMedia(theme.media);
+        expect(
+          await faults(page, ['color-contrast', 'color-contrast-enhanced'].slice(0, theme.name.startsWith('contrast') ? 2 : 1)),
+          theme.name,
+        ).toEqual([]);
+        await page.screenshot({ path: path.join(pictures, `${name}-${theme.name}.png`) });
+      }
+      await page.emulateMedia({ colorScheme: 'light', contrast: 'no-preference', forcedColors: 'none' });
+      // A small window, or an ordinary one at twice the size of its text.
+      await page.setViewportSize({ width: 480, height: 900 });
+      expect(await sticksOut(page), 'narrow').toEqual([]);
+      expect(await faults(page), 'narrow').toEqual([]);
+      await page.screenshot({ path: path.join(pictures, `${name}-narrow.png`) });
+      await closePage(page);
+    });
+
+  engineNeeds.it('reads from right to left without being turned about', async () => {
+    const page = await engine.open({ snapshot: ordinary() });
+    await page.locator('h1').waitFor();
+    await page.evaluate(() => document.documentElement.setAttribute('dir', 'rtl'));
+    expect(await sticksOut(page)).toEqual([]);
+    const side = await page.locator('.side').boundingBox();
+    expect(side?.x ?? 0).toBeGreaterThan(700);
+    await page.screenshot({ path: path.join(pictures, 'home-rtl.png') });
+    await closePage(page);
+  });
+
+  engineNeeds.it('says nothing for 300 ms, then that it looks, then where it still looks', async () => {
+    const { tools: _tools, ...rest } = ordinary({ look: { state: 'looking', at: null, durationMs: null, firstAt: null } });
+    const snapshot = {
+      ...rest,
+      tools: [],
+      sources: rest.sources.map((source) => (source.id === 'installed' ? { ...source, state: 'looking' as const } : source)),
+    };
+    const page = await engine.open({ snapshot, clock: true });
+    const status = page.locator('main .middle');
+    await status.waitFor({ state: 'attached' });
+    await page.clock.runFor(290);
+    expect(await status.textContent()).toBe('');
+    await page.clock.runFor(20);
+    await expect.poll(() => status.textContent()).toBe('Looking');
+    expect(
+      await page
+        .locator('.is-loading i')
+        .first()
+        .evaluate((post) => getComputedStyle(post).animationName),
+      'motion is reduced',
+    ).toBe('none');
+    await page.clock.runFor(4000);
+    await expect.poll(() => status.textContent()).toBe('Still looking in the installed programs');
+    await page.screenshot({ path: path.join(pictures, 'loading.png') });
+    await fake(page, 'change', {
+      tools: ordinary().tools,
+      look: { state: 'idle', at: minutesAgo(0), durationMs: 9, firstAt: minutesAgo(0) },
+    });
+    await page.getByRole('heading', { level: 1, name: /need something from you/ }).waitFor();
+    await closePage(page);
+  });
+});

@@ -1,0 +1,271 @@
+/** The words and orders of the window, as pure functions: laws by property, wording by table. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { toolStanding } from '../../electron/attention.ts';
+import type { DataClass, Tool, VerdictStatus } from '../../electron/contract.ts';
+import { parseRoute, serverLink, toolLink } from '../../renderer/route.ts';
+import { counts, grouped, matches, namesText, needs } from '../../renderer/words/list.ts';
+import { clientName, commandLine, identityText, riskPosts, riskText } from '../../renderer/words/mcp.ts';
+import { plain, plainLines } from '../../renderer/words/plain.ts';
+import { glyph, word } from '../../renderer/words/status.ts';
+import { ago, asOf, onDay, since } from '../../renderer/words/time.ts';
+import { approvedEntry, dataText, evidenceWords, kindOrder, kindWord, planText } from '../../renderer/words/tool.ts';
+import { noPolicy, policy, server, tool, verdict } from './harness/samples.ts';
+
+const statuses: readonly VerdictStatus[] = [
+  'approved',
+  'conditional',
+  'wrong-tier',
+  'tier-unknown',
+  'pending',
+  'tolerated',
+  'unreviewed',
+  'prohibited',
+  'expired',
+];
+const anyTool: fc.Arbitrary<Tool> = fc
+  .record({
+    id: fc.string({ minLength: 1, maxLength: 8 }),
+    name: fc.string({ maxLength: 12 }),
+    category: fc.constantFrom('chat', 'coding-cli', 'agent', 'never-heard-of', ''),
+    confidence: fc.constantFrom('certain' as const, 'likely' as const, 'possible' as const),
+    status: fc.constantFrom(...statuses),
+  })
+  .map(({ id, name, category, confidence, status }) => tool(id, name, category, { confidence, verdict: verdict(status) }));
+const anyTools = fc.uniqueArray(anyTool, { selector: ({ id }) => id, maxLength: 30 });
+
+describe('text from outside', () => {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are what this test is about.
+  const dangerous = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
+
+  it('never holds a character that hides, moves the cursor or turns the direction', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => !dangerous.test(plain(text))));
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => !dangerous.test(plainLines(text).replaceAll(/[\n\t]/g, ''))),
+    );
+  });
+
+  it('is the same text where nothing is hidden, and stays so', () => {
+    for (const text of ['Claude Code', 'مساعد', '日本語', 'naïve “quotes”', '👩‍💻 pair']) expect(plain(text)).toBe(text);
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => plain(plain(text)) === plain(text)));
+  });
+
+  it('says which character it was', () => {
+    expect(plain('a\u202Eb\u0000')).toBe('a‹U+202E›b‹U+0000›');
+    expect(plain('tag\u{e0041}')).toBe('tag‹U+E0041›');
+    expect(plainLines('one\r\ntwo\tthree\u0007')).toBe('one\ntwo\tthree‹U+0007›');
+  });
+});
+
+describe('times', () => {
+  const now = new Date(2026, 10, 22, 14, 30);
+  const earlier = (ms: number) => new Date(now.getTime() - ms).toISOString();
+  const at = (year: number, month: number, day: number, hour: number, minute: number) =>
+    new Date(year, month - 1, day, hour, minute).toISOString();
+
+  it.each([
+    [earlier(0), 'just now'],
+    [earlier(59_000), 'just now'],
+    [earlier(60_000), '1 minute ago'],
+    [earlier(6 * 60_000), '6 minutes ago'],
+    [earlier(3 * 3_600_000), '3 hours ago'],
+    [at(2026, 11, 22, 0, 1), '14 hours ago'],
+    [at(2026, 11, 21, 9, 0), 'yesterday'],
+    [at(2026, 11, 12, 9, 0), '10 days ago'],
+    [at(2026, 4, 30, 9, 0), 'on 30 April'],
+    [at(2025, 4, 30, 9, 0), 'on 30 April 2025'],
+    [earlier(-3_600_000), 'just now'],
+  ])('%s is %s', (iso, text) => expect(ago(iso, now)).toBe(text));
+
+  it('stand alone without “on”, and as a clock', () => {
+    expect(since(at(2026, 4, 30, 9, 0), now)).toBe('30 April');
+    expect(asOf(at(2026, 11, 22, 9, 12), now)).toBe('09:12');
+    expect(asOf(at(2026, 11, 21, 9, 12), now)).toBe('yesterday at 09:12');
+    expect(onDay('2026-04-30', now)).toBe('30 April');
+  });
+
+  it('are nothing where there is no time, whatever the text', () => {
+    for (const bad of [null, '', 'tomorrow', '2026-99-99T00:00:00Z'])
+      for (const f of [ago, since, asOf, onDay]) expect(f(bad, now)).toBeNull();
+    fc.assert(fc.property(fc.string(), (text) => ago(text, now) === null || typeof ago(text, now) === 'string'));
+  });
+});
+
+describe('a verdict', () => {
+  const now = new Date(2026, 10, 22);
+  it('is an exception only where an approval ends', () => {
+    expect(word(verdict('approved', { until: '2026-12-01' }), now)).toBe('Exception until 1 December');
+    expect(glyph(verdict('conditional', { until: '2026-12-01' }))).toBe('exception');
+    expect(word(verdict('pending', { until: '2026-12-01' }), now)).toBe('Request pending');
+    expect(word(verdict('expired', { until: '2026-03-03' }), now)).toBe('Ended on 3 March');
+  });
+  it('has a word and a glyph for each status', () => {
+    for (const status of statuses) {
+      expect(word(verdict(status), now)).not.toBe('');
+      expect(glyph(verdict(status))).toBeTruthy();
+    }
+  });
+});
+
+describe('the list', () => {
+  it('has every tool once, and every row under its kind', () => {
+    fc.assert(
+      fc.property(anyTools, (tools) => {
+        const rows = grouped(tools, 'all', '').flatMap((group) => group.tools);
+        expect(rows.map(({ id }) => id).sort()).toEqual(tools.map(({ id }) => id).sort());
+        const kinds = grouped(tools, 'all', '').map(({ kind }) => kind);
+        expect(new Set(kinds).size).toBe(kinds.length);
+      }),
+    );
+  });
+
+  it('has as many rows in a filter as its chip says', () => {
+    fc.assert(
+      fc.property(anyTools, (tools) => {
+        const count = counts(tools);
+        for (const filter of ['all', 'needs', 'waiting', 'fine'] as const)
+          expect(grouped(tools, filter, '').flatMap((group) => group.tools).length).toBe(count[filter]);
+        expect(count.needs + count.waiting + count.fine).toBe(count.all);
+      }),
+    );
+  });
+
+  it('has one card for each tool that needs somebody, and several unreviewed ones in one', () => {
+    fc.assert(
+      fc.property(anyTools, (tools) => {
+        const cards = needs(tools);
+        expect(cards.flatMap((card) => card.tools.map(({ id }) => id)).sort()).toEqual(
+          tools
+            .filter((one) => toolStanding(one) === 'needs')
+            .map(({ id }) => id)
+            .sort(),
+        );
+        expect(cards.filter(({ status }) => status === 'unreviewed').length).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+
+  it('is found by every word, in any order, without accents or case', () => {
+    const one = tool('le-chat', 'Le Chat Café', 'chat', { vendor: 'Mistral' });
+    for (const find of ['chat', 'CAFE', 'mistral le', '  ', 'café']) expect(matches(one, find)).toBe(true);
+    expect(matches(one, 'chat openai')).toBe(false);
+  });
+
+  it('puts known kinds in their order and unknown ones last, by their own name', () => {
+    expect(kindWord('never-heard-of')).toBe('Never heard of');
+    expect(kindWord('')).toBe('Other');
+    expect(kindOrder('never-heard-of')).toBeGreaterThan(kindOrder('productivity'));
+  });
+
+  it('names three and counts the others', () => {
+    expect(namesText(['A', 'B'])).toBe('A, B');
+    expect(namesText(['A', 'B', 'C', 'D', 'E'])).toBe('A, B, C and 2 more');
+  });
+});
+
+describe('what may go in', () => {
+  const classes: readonly DataClass[] = policy.dataClasses;
+  it.each([
+    ['approved', ['public', 'internal'], 'Public, internal'],
+    ['approved', ['public', 'internal', 'code', 'confidential'], 'All classes'],
+    ['conditional', ['public', 'internal', 'code'], 'All but confidential'],
+    ['approved', [], 'Not limited here'],
+    ['unreviewed', [], 'Not decided'],
+    ['prohibited', ['public'], 'None'],
+    ['approved', ['public', 'gone-class'], 'Public, gone-class'],
+  ] as const)('%s with %j', (status, ids, text) => expect(dataText({ status, dataClasses: ids }, classes)).toBe(text));
+
+  it('never says that more may go in than the verdict names', () => {
+    fc.assert(
+      fc.property(fc.subarray(classes.map(({ id }) => id)), fc.constantFrom(...statuses), (ids, status) => {
+        const text = dataText({ status, dataClasses: ids }, classes);
+        if (text === 'All classes') expect(ids.length).toBe(classes.length);
+        if (text.startsWith('All but')) expect(ids.length).toBe(classes.length - 1);
+      }),
+    );
+  });
+});
+
+describe('plans and evidence', () => {
+  it('names the plan, or says that it isn’t known, or that there is none', () => {
+    const tiers = [{ id: 'pro', name: 'Pro', trains: 'no' as const }];
+    const account = (tier: string | null) => ({
+      tier,
+      organization: null,
+      personal: null,
+      source: '',
+      home: '~',
+      verdict: verdict('approved'),
+    });
+    expect(planText({ tiers: [], accounts: [] })).toBeNull();
+    expect(planText({ tiers, accounts: [] })).toBe('Not known');
+    expect(planText({ tiers, accounts: [account('pro'), account('pro'), account(null), account('team-plus')] })).toBe(
+      'Pro, Not known, Team plus',
+    );
+  });
+
+  it('says how Muster knows', () => {
+    expect(evidenceWords({ kind: 'process', path: '~/x', pid: 7, manager: 'npm', name: '@a/b' })).toEqual({
+      sentence: 'A program of its npm package is running',
+      details: ['@a/b', '~/x', 'Process 7'],
+      strength: 3,
+    });
+    expect(evidenceWords({ kind: 'package', path: null, manager: 'pypi', name: 'aider-chat', version: '0.9' })).toMatchObject({
+      sentence: 'Its Python package is installed',
+      details: ['aider-chat 0.9'],
+    });
+    expect(evidenceWords({ kind: 'config', path: '~/.x' }).strength).toBe(1);
+  });
+
+  it('takes a tool’s own approval before its family’s', () => {
+    const family = { ...policy.approved[1], tool: 'claude', name: 'Claude family' } as (typeof policy.approved)[number];
+    const both = { ...policy, approved: [family, ...policy.approved] };
+    expect(approvedEntry({ id: 'claude-code', family: 'claude' }, both)?.name).toBe('Claude Code');
+    expect(approvedEntry({ id: 'claude-desktop', family: 'claude' }, both)?.name).toBe('Claude family');
+    expect(approvedEntry({ id: 'claude-desktop', family: null }, noPolicy)).toBeNull();
+  });
+});
+
+describe('an MCP server', () => {
+  it('shows where its arguments end', () => {
+    expect(commandLine(server('x', { command: 'npx', args: ['-y', 'two words', '', 'a"b'] }))).toBe('npx -y "two words" "" "a\\"b"');
+    expect(commandLine(server('x', { command: null }))).toBeNull();
+  });
+  it('says when a version isn’t pinned, and not where there is none to pin', () => {
+    expect(identityText({ kind: 'npm', name: 'a', version: null, launchHash: '' }).version).toMatch(/Not pinned/);
+    expect(identityText({ kind: 'npm', name: 'a', version: '1.2.0', launchHash: '' }).version).toBe('1.2.0');
+    expect(identityText({ kind: 'remote', name: 'a', version: null, launchHash: '' }).version).toBeNull();
+  });
+  it('names its client as found here, or readably', () => {
+    expect(clientName('claude-code', [tool('claude-code', 'Claude Code', 'coding-cli')])).toBe('Claude Code');
+    expect(clientName('vscode', [])).toBe('VS Code');
+    expect(clientName('gemini-cli', [])).toBe('Gemini CLI');
+  });
+  it('has posts for any risk at all, and all ten only for all of it', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 100 }), (score) => {
+        const on = riskPosts(score);
+        expect(on === 0).toBe(score === 0);
+        expect(on === 10).toBe(score === 100);
+      }),
+    );
+    expect(riskText({ score: 34, level: 'medium' })).toBe('34 of 100, medium');
+  });
+});
+
+describe('an address', () => {
+  it('comes back as the page that it was made for, whatever the id', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), (id) => {
+        fc.pre(id.isWellFormed());
+        expect(parseRoute(toolLink(id))).toEqual({ view: 'tool', id });
+        expect(parseRoute(serverLink(id))).toEqual({ view: 'servers', id });
+      }),
+    );
+  });
+  it('that names no page is Home', () => {
+    for (const hash of ['', '#', '#nowhere', '#tool', '#tool/', '#tool/%', '#__proto__', '#constructor'])
+      expect(parseRoute(hash)).toEqual({ view: 'home' });
+    fc.assert(fc.property(fc.string(), (hash) => typeof parseRoute(hash).view === 'string'));
+  });
+});
