@@ -142,17 +142,28 @@ needs('display', 'window-manager', 'window-info').describe('the window in front 
   const children: ChildProcess[] = [];
   const before = { ...process.env };
   const run = promisify(execFile);
-  const start = (file: string, args: readonly string[], stdio: 'ignore' | ['ignore', 'ignore', 'ignore', 'pipe'] = 'ignore') => {
-    const child = spawn(file, args, { stdio });
+  const start = (
+    file: string,
+    args: readonly string[],
+    stdio: 'ignore' | ['ignore', 'ignore', 'ignore', 'pipe'] = 'ignore',
+    env = process.env,
+  ) => {
+    const child = spawn(file, args, { stdio, env });
     children.push(child);
     return child;
   };
+  const onPath = (name: string) =>
+    (process.env['PATH'] ?? '')
+      .split(':')
+      .map((folder) => path.join(folder, name))
+      .find((file) => fs.existsSync(file)) ?? name;
 
   beforeAll(async () => {
-    // The server picks a free number itself and tells it on the descriptor.
+    // The server picks a free number itself and tells it on the descriptor. By its default it begins anew whenever its last client leaves, which
+    // one of our questions could be while the window manager is just coming.
     const server = start(
       'Xvfb',
-      ['-displayfd', '3', '-screen', '0', '800x600x24', '-nolisten', 'tcp'],
+      ['-displayfd', '3', '-screen', '0', '800x600x24', '-nolisten', 'tcp', '-noreset'],
       ['ignore', 'ignore', 'ignore', 'pipe'],
     );
     const number = await new Promise<string>((resolve, reject) => {
@@ -177,7 +188,8 @@ needs('display', 'window-manager', 'window-info').describe('the window in front 
     expect(plain.available()).toEqual({ ok: true });
     // No window manager says anything yet.
     expect(await plain.look()).toBeNull();
-    start('fluxbox', ['-no-toolbar']);
+    // Without a PATH it finds no program to set a background with, and none to complain of that in a window of its own.
+    start(onPath('fluxbox'), ['-no-toolbar'], 'ignore', { ...process.env, PATH: '' });
     const id = () => os.run('xprop', ['-root', '_NET_ACTIVE_WINDOW']).then(windowId);
     await vi.waitFor(async () => expect(await os.run('xprop', ['-root', '_NET_SUPPORTING_WM_CHECK'])).toContain('window id'), 10_000);
     expect(await plain.look()).toBeNull();
