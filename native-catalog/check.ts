@@ -15,7 +15,7 @@ import { Entry, Exceptions, Family, Innocents } from './schema.ts';
 export type Finding = { readonly check: string; readonly entry: string; readonly message: string };
 
 /** The catalog as far as it could be read. A file that the schema refuses is missing in everything but `files`. */
-export type Subject = {
+type Subject = {
   readonly files: CatalogFiles;
   readonly catalog: Catalog;
   readonly entries: readonly Entry[];

@@ -118,7 +118,7 @@ async function add(): Promise<number> {
 }
 
 /** Runs one verb. @returns the exit code: 0 done, 1 findings or an answer that the schema refuses, 2 no such verb. */
-export async function main(verb = 'check'): Promise<number> {
+async function main(verb = 'check'): Promise<number> {
   switch (verb) {
     case 'check':
       return check();

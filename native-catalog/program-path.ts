@@ -5,7 +5,7 @@ export type PathParts = { readonly segments: readonly string[]; readonly lower: 
 
 /** A folder in a path that a package manager or a platform owns. `at` is the index of the segment that ends its name. */
 export type PackageFolder = { readonly kind: PackageFolderKind; readonly name: string; readonly at: number };
-export type PackageFolderKind = 'npm' | 'pypi' | 'module' | 'brew' | 'cask' | 'snap' | 'flatpak' | 'msix';
+type PackageFolderKind = 'npm' | 'pypi' | 'module' | 'brew' | 'cask' | 'snap' | 'flatpak' | 'msix';
 
 // A path longer than this is not a program's; the bound keeps `identify` fast whatever an observer hands over.
 const LONGEST = 4096;
