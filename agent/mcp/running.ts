@@ -5,64 +5,101 @@ import { BLANK, blankArgs } from './secrets.ts';
 import { type Target, targetOf } from './target.ts';
 import { programName, unwrap } from './unwrap.ts';
 
+type Entry = Pick<ParsedServer, 'command' | 'args' | 'url'>;
+
+/** What is compared of an entry and of a process. Each entry meets each process, so each is read once and remembered while it lives. */
+type Wanted = {
+  readonly program: string;
+  readonly rest: readonly string[];
+  readonly target: Target;
+  /** What the program may be called. */
+  readonly names: readonly string[];
+  /** What the path of a package's files holds. */
+  readonly folder: string;
+};
+type Seen = {
+  readonly paths: readonly string[];
+  /** Names of the paths' last steps, and of what was started, in lower case. */
+  readonly files: ReadonlySet<string>;
+  readonly programs: ReadonlySet<string>;
+  args(): readonly string[];
+};
+const wanted = new WeakMap<Entry, Wanted>();
+const seen = new WeakMap<ProcessObservation, Seen>();
+
 /**
  * Whether `process` runs what `server` says: the launcher itself (`npx …`, `docker run …`) or what it started. npx and uvx start the package's program
  * under another name, so its package is looked for in the path of the script or executable, and the arguments after it are compared.
  */
-export function launches(server: Pick<ParsedServer, 'command' | 'args' | 'url'>, process: ProcessObservation): boolean {
+export function launches(server: Entry, process: ProcessObservation): boolean {
   if (server.command === null) return false;
+  const want = remembered(wanted, server, readEntry);
+  const has = remembered(seen, process, readProcess);
+  // Blanking arguments is what costs: only for the few processes whose program fits.
+  if (isProgram(want.program, has) && isSameLine(want.rest, process, has.args())) return true;
+  return isTarget(want, process, has) && hasRest(want.target, process, has.args());
+}
+
+function remembered<Key extends object, Value>(memory: WeakMap<Key, Value>, key: Key, read: (key: Key) => Value): Value {
+  const before = memory.get(key);
+  if (before !== undefined) return before;
+  const value = read(key);
+  memory.set(key, value);
+  return value;
+}
+
+function readEntry(server: Entry): Wanted {
+  const [command = '', ...rest] = unwrap([server.command ?? '', ...server.args]);
   const target = targetOf(server);
-  const args = blankArgs(process.args).args;
-  const line = unwrap([server.command, ...server.args]);
-  return isSameLine(line, process, args) || (isTarget(target, process) && hasRest(target, process, args));
+  const names = namesOf(target);
+  const folder = `/node_modules/${target.name}/`;
+  return { program: programName(command).toLowerCase(), rest, target, names, folder };
+}
+
+function namesOf({ kind, name, program }: Target): string[] {
+  if (kind === 'script') return [slashed(name)];
+  if (kind === 'go') return [name.split('/').findLast((part) => !/^v\d+$/.test(part)) ?? name];
+  return [...new Set([name, name.replaceAll('-', '_'), ...(program === null ? [] : [program])])];
+}
+
+function readProcess(process: ProcessObservation): Seen {
+  const files = [process.script, process.exe, ...process.args.slice(0, 2)].filter((file) => file !== null && file !== undefined);
+  const paths = files.map(slashed);
+  const programs = [process.script, process.exe, process.args[0]].filter((file) => file !== null && file !== undefined);
+  let args: readonly string[] | null = null;
+  return {
+    paths,
+    files: new Set(paths.map(programName)),
+    programs: new Set(programs.map((file) => programName(file.replace(/\.(?:js|mjs|cjs)$/i, '')).toLowerCase())),
+    args: () => (args ??= blankArgs(process.args).args),
+  };
+}
+
+function isProgram(name: string, { programs }: Seen): boolean {
+  // npx, npm and pnpm are scripts: `…/npm/bin/npx-cli.js`. python3 is a link to python3.12.
+  if (programs.has(name) || programs.has(`${name}-cli`)) return true;
+  return (name === 'python' || name === 'python3') && [...programs].some((other) => /^python3?(?:\.\d+)?$/.test(other));
 }
 
 /** The command line as it is written in the entry: the same program with the same arguments. */
-function isSameLine(line: readonly string[], process: ProcessObservation, args: readonly string[]): boolean {
-  const [command = '', ...rest] = line;
-  const name = programName(command);
-  const program = [process.exe, process.script, process.args[0] ?? null].some(
-    (file) => file !== null && namesMatch(programName(stem(file)), name, file),
-  );
-  if (!program) return false;
-  const own = args.length - rest.length;
+function isSameLine(rest: readonly string[], process: ProcessObservation, args: readonly string[]): boolean {
   // Alone, the name of an interpreter is no sign of anything.
   if (rest.length === 0) return process.script === null && args.length <= 1;
-  return own >= 1 && own <= 2 + (process.script === null ? 0 : 6) && endsWith(args, rest);
+  const own = args.length - rest.length;
+  return own >= 1 && own <= (process.script === null ? 2 : 8) && endsWith(args, rest);
 }
 
-function namesMatch(found: string, name: string, file: string): boolean {
-  if (found.toLowerCase() === name.toLowerCase()) return true;
-  // npx, npm and pnpm are scripts: `…/npm/bin/npx-cli.js`. python3 is a link to python3.12.
-  if (found === `${name}-cli`) return true;
-  return /^python3?$/.test(name) ? /^python3?(?:\.\d+)?$/.test(programName(file)) : false;
-}
-
-function stem(file: string): string {
-  return file.replace(/\.(?:js|mjs|cjs)$/i, '');
-}
-
-function isTarget(target: Target, process: ProcessObservation): boolean {
-  const paths = [process.script, process.exe, ...process.args.slice(0, 2)]
-    .filter((file) => file !== null && file !== undefined)
-    .map(slashed);
+function isTarget({ target, names, folder }: Wanted, { module, script }: ProcessObservation, { paths, files }: Seen): boolean {
   switch (target.kind) {
     case 'npm':
-      return paths.some((file) => file.includes(`/node_modules/${target.name}/`));
-    case 'pypi': {
-      const names = new Set([target.name, target.name.replaceAll('-', '_'), target.program].filter((name) => name !== null));
-      if (process.module !== null && [...names].some((name) => process.module === name || process.module?.startsWith(`${name}.`)))
-        return true;
-      return paths.some((file) => names.has(programName(file.split('/').at(-1) ?? '')));
-    }
-    case 'go': {
-      const name = target.name.split('/').findLast((part) => !/^v\d+$/.test(part));
-      return process.exe !== null && programName(process.exe) === name;
-    }
-    case 'script':
-      return paths.some((file) => isFile(file, slashed(target.name)));
+      return paths.some((file) => file.includes(folder));
+    case 'pypi':
+      return names.some((name) => files.has(name) || (module !== null && (module === name || module.startsWith(`${name}.`))));
+    case 'go':
     case 'binary':
-      return process.script === null && paths.some((file) => programName(file) === target.name);
+      return script === null && names.some((name) => files.has(name));
+    case 'script':
+      return paths.some((file) => isFile(file, names[0] ?? ''));
     default:
       return false;
   }
@@ -75,8 +112,9 @@ function slashed(file: string): string {
 /** Whether `file` is what the entry calls `written`, which may be relative to a folder that isn't known. */
 function isFile(file: string, written: string): boolean {
   if (file === written) return true;
+  if (/^(?:\/|[A-Za-z]:)/.test(written)) return false;
   const bare = written.replace(/^(?:\.\/|~\/|\$\{?\w+\}?\/)+/, '');
-  return bare.includes('/') || bare !== written || !/^(?:\/|[A-Za-z]:)/.test(written) ? file.endsWith(`/${bare}`) : false;
+  return file === bare || file.endsWith(`/${bare}`);
 }
 
 function hasRest(target: Target, process: ProcessObservation, args: readonly string[]): boolean {

@@ -319,7 +319,13 @@ export function blankArgs(args: readonly string[]): { args: string[]; values: Na
   const blanked = args.map((arg) => {
     const expected = expecting;
     expecting = null;
-    if (expected === 'env') return assignment(arg, 'env', note) ?? (/^\w+$/.test(arg) ? blankName(arg) : judgeArg(arg, values));
+    if (expected === 'env') {
+      const written = assignment(arg, 'env', note);
+      if (written !== null || !/^\w+$/.test(arg)) return written ?? judgeArg(arg, values);
+      // `-e NAME` passes on the variable that the client has.
+      if (isTellingName(arg)) values.push({ position: 'env', name: blankName(arg), kind: 'reference' });
+      return blankName(arg);
+    }
     if (expected === 'header') return header(arg, note) ?? BLANK;
     if (expected === 'user') return arg.includes(':') ? BLANK : blankText(arg);
     if (expected !== null && !(arg.startsWith('--') && isTellingFlagName(arg))) return note('arg', expected.flag, arg);

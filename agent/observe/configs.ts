@@ -92,7 +92,7 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
   function readPath(at: string): ConfigRead[] {
     const [first, ...others] = files.get(at) ?? [];
     if (!first) return [];
-    const read = readFile(os, first);
+    const read = readFile(os, first, homes);
     known.set(at, fingerprint(read));
     return [read, ...others.map((file): ConfigRead => ({ ...read, file }))];
   }
@@ -154,7 +154,7 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
     },
     async watch(signal, read, onTrouble) {
       onRead = read;
-      const looked = [...files.entries()].filter(([, [file]]) => file !== undefined && isReadable(file));
+      const looked = [...files].filter(([at, [file]]) => file !== undefined && isReadable(file) && !asksOnMac(os, at, homes));
       const inProjects = looked.filter(([, [file]]) => file?.role === 'mcp' && file.project !== null).map(([at]) => at);
       const others = looked.map(([at]) => at).filter((at) => !inProjects.includes(at));
       const folders = [...projects.values()].flatMap((set) => [...set]).filter((folder) => !asksOnMac(os, folder, homes));
@@ -192,12 +192,14 @@ function isProjectPlace(place: string): boolean {
   return /^<project>[/\\]/.test(place);
 }
 
-function readFile(os: Os, file: ConfigFile): ConfigRead {
+function readFile(os: Os, file: ConfigFile, homes: readonly string[]): ConfigRead {
   const refused = (code: string, detail?: string): ConfigRead => ({
     file,
     state: 'refused',
     trouble: { code, path: file.path, ...(detail === undefined ? {} : { detail }) },
   });
+  // A link may lead there: people keep their settings in a folder of Documents.
+  if (asksOnMac(os, file.path, homes)) return refused('not-looked-at');
   const { uid } = os.user;
   const inHome = uid !== null && file.home !== null && !(file.role === 'mcp' && file.project !== null);
   const owner = inHome ? ownerOf(file.path) : null;

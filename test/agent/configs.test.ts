@@ -209,6 +209,9 @@ describe('projects', () => {
       'cursor project absent src/.cursor/mcp.json',
     ]);
     expect(asked.look().map(said)).not.toContain('claude-code project P');
+    put('Documents/dotfiles/claude.json', 'private');
+    symlinkSync(path.join(home, 'Documents/dotfiles/claude.json'), path.join(home, '.claude.json'));
+    expect(asked.look().map(said)).toContain('claude-code user not-looked-at');
     expect(observer().setProjects(home, folders).map(said)).toContain('claude-code project P');
   });
 });
@@ -269,6 +272,16 @@ describe('watch', () => {
     await until('claude-code user other', 'claude-code local other', 'claude-code projects other');
     await settled();
     expect(of('claude-code')).toHaveLength(3);
+  });
+
+  test('a file that never comes to rest is read all the same', async () => {
+    const file = put('.cursor/mcp.json', '0');
+    await watched();
+    for (let text = 1; of('cursor').length === 0; text++) {
+      writeFileSync(file, String(text));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(of('cursor')).toHaveLength(1);
   });
 
   test('a place whose folders appear later is found, and found again after they are gone', async () => {

@@ -102,6 +102,10 @@ describe('the clients', () => {
   });
 });
 
+test('a variable that docker passes on is named', () => {
+  expect(line('docker', 'run', '-i', '-e', 'GITHUB_TOKEN', '-e', 'MODE', 'image').secretNames).toEqual(['GITHUB_TOKEN']);
+});
+
 describe('files as they really are', () => {
   const one = '{"mcpServers":{"a":{"command":"x"}}}';
   test.each([
