@@ -151,6 +151,15 @@ describe('each status', () => {
       false,
       { rule: null, reason: 'Your approval ended on 1 March 2026; ask again or use an approved one.' },
     ],
+    // What ended was for a tier that this account is not on: it has nothing to do with it.
+    [
+      'unreviewed',
+      tool({ ...other, tier: 'free' }),
+      acme,
+      [granted({ tool: 'other', tiers: ['business'], expiresAt: EARLIER })],
+      false,
+      { rule: null },
+    ],
     [
       'approved',
       server({ identity: { kind: 'npm', name: '@modelcontextprotocol/server-filesystem', version: '2025.8.21', launchHash: '' } }),
