@@ -30,7 +30,7 @@ function wanted(root) {
 }
 
 /** @param {string} root */
-export function packagesAreReady(root) {
+function packagesAreReady(root) {
   try {
     return fs.readFileSync(stampFile(root), 'utf8') === wanted(root) && fs.existsSync(ownNode(root));
   } catch {
