@@ -1,8 +1,8 @@
 /** The one careful way to read a small file of someone else's: regular files only, never more than asked for, and nothing that can block. */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 
-export type Refused = 'absent' | 'not-a-file' | 'too-big' | 'unreadable' | 'loop';
-export type SmallFile =
+type Refused = 'absent' | 'not-a-file' | 'too-big' | 'unreadable' | 'loop';
+type SmallFile =
   | { ok: true; bytes: Buffer; mtimeMs: number; uid: number }
   /** `detail` says what was met instead (`EACCES`, `a named pipe`, `300 bytes, more than 200`); it never holds the path or any content. */
   | { ok: false; why: Refused; detail: string };
@@ -39,8 +39,11 @@ function readOpen(file: number, stats: Stats, maxBytes: number): SmallFile {
   let length = 0;
   for (;;) {
     const read = readSync(file, bytes, length, bytes.length - length, null);
-    if (read === 0) return { ok: true, bytes: bytes.subarray(0, length), mtimeMs: stats.mtimeMs, uid: stats.uid };
     length += read;
+    // Exactly what it claimed, with room for more, is the end too: asking once more would be a fifth of the time of a small file.
+    if (read === 0 || (length === stats.size && length < bytes.length)) {
+      return { ok: true, bytes: bytes.subarray(0, length), mtimeMs: stats.mtimeMs, uid: stats.uid };
+    }
     if (length > maxBytes) return { ok: false, why: 'too-big', detail: `more than ${maxBytes} bytes` };
     if (length === bytes.length) bytes = Buffer.concat([bytes], Math.min(Math.max(length * 2, 4096), maxBytes + 1));
   }

@@ -59,32 +59,29 @@ type DesktopEntry = {
 
 /** The application that a .desktop file describes; null where it describes none. Only its unlocalised name and its program are taken. */
 export function parseDesktopFile(text: string): DesktopEntry | null {
-  const values = new Map<string, string>();
-  let inEntry = false;
-  for (const line of text.split('\n')) {
-    if (line.startsWith('[')) {
-      if (inEntry) break;
-      inEntry = line.trim() === '[Desktop Entry]';
-    } else if (inEntry) {
-      const equals = line.indexOf('=');
-      const key = line.slice(0, equals).trim();
-      if (equals > 0 && wantedKeys.has(key) && !values.has(key)) values.set(key, line.slice(equals + 1, equals + 1 + 4096).trim());
-    }
-  }
-  if ((values.get('Type') ?? 'Application') !== 'Application' || values.size === 0) return null;
-  return {
-    name: plainName(
-      values
-        .get('Name')
-        ?.replace(/\\[snrt]/g, ' ')
-        .replace(/\\\\/g, '\\'),
-    ),
-    program: programOf(values.get('Exec') ?? ''),
-    hidden: values.get('Hidden') === 'true',
-  };
+  // Found by its keys, not line by line: most of such a file is the same words in sixty languages.
+  const header = /(?:^|\n)\[Desktop Entry\][ \t\r]*(?=\n)/.exec(text);
+  if (!header) return null;
+  const from = header.index + header[0].length;
+  const end = text.indexOf('\n[', from);
+  const entry = text.slice(from, end < 0 ? undefined : end);
+  if ((textAt(entry, keys.type) ?? 'Application') !== 'Application') return null;
+  const name = textAt(entry, keys.name)
+    ?.replace(/\\[snrt]/g, ' ')
+    .replace(/\\\\/g, '\\');
+  return { name: plainName(name), program: programOf(textAt(entry, keys.exec) ?? ''), hidden: textAt(entry, keys.hidden) === 'true' };
 }
 
-const wantedKeys: ReadonlySet<string> = new Set(['Type', 'Name', 'Exec', 'Hidden']);
+const keys = {
+  type: /\nType[ \t]*=[ \t]*([^\n]{0,4096})/,
+  name: /\nName[ \t]*=[ \t]*([^\n]{0,4096})/,
+  exec: /\nExec[ \t]*=[ \t]*([^\n]{0,4096})/,
+  hidden: /\nHidden[ \t]*=[ \t]*([^\n]{0,4096})/,
+};
+
+function textAt(entry: string, key: RegExp): string | undefined {
+  return key.exec(entry)?.[1]?.trim();
+}
 
 /** Programs that only start another one: what is behind them is not an installation's path. */
 const launchers: ReadonlySet<string> = new Set([

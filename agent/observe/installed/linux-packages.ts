@@ -24,15 +24,19 @@ export const dpkg: Source = {
 export function dpkgPackages(status: string, wanted: (name: string) => boolean): { name: string; version: string | null }[] {
   const found: { name: string; version: string | null }[] = [];
   const start = '\nPackage: ';
-  const text = `\n${status}`;
-  let next = text.indexOf(start);
-  while (next >= 0) {
+  const after = (from: number): number | null => {
+    const at = status.indexOf(start, from);
+    return at < 0 ? null : at;
+  };
+  // The first line has no line break in front of it, which is as if it stood one character before the file.
+  let next = status.startsWith(start.slice(1)) ? -1 : after(0);
+  while (next !== null) {
     const nameAt = next + start.length;
-    next = text.indexOf(start, nameAt);
-    const lineEnd = text.indexOf('\n', nameAt);
-    const name = text.slice(nameAt, Math.min(lineEnd < 0 ? text.length : lineEnd, nameAt + 200)).trim();
+    next = after(nameAt);
+    const lineEnd = status.indexOf('\n', nameAt);
+    const name = status.slice(nameAt, Math.min(lineEnd < 0 ? status.length : lineEnd, nameAt + 200)).trim();
     if (name === '' || !wanted(name)) continue;
-    const paragraph = text.slice(nameAt, next < 0 ? undefined : next).split('\n\n', 1)[0] ?? '';
+    const paragraph = status.slice(nameAt, next ?? undefined).split('\n\n', 1)[0] ?? '';
     // A package that was removed and left its settings stays in the file with another state.
     if (!/^Status: \S+ \S+ installed$/m.test(paragraph)) continue;
     found.push({ name, version: plainVersion(/^Version: (\S+)$/m.exec(paragraph)?.[1]) });

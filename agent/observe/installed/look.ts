@@ -5,10 +5,10 @@ import type { AppObservation, BinaryObservation, PackageManager, PackageObservat
 import type { Os } from '../os.ts';
 import { readSmall } from '../read.ts';
 
-export type Found = PackageObservation | AppObservation | BinaryObservation;
+type Found = PackageObservation | AppObservation | BinaryObservation;
 
 /** A source has the name of what it reports, so that an observation alone tells which source it is from. */
-export type SourceName = PackageManager | 'app' | 'binary';
+type SourceName = PackageManager | 'app' | 'binary';
 export type Source = { readonly name: SourceName; look(look: Look): void | Promise<void> };
 
 export type Look = {

@@ -83,7 +83,7 @@ async function query(look: Look, args: readonly string[]): Promise<string> {
   }
 }
 
-export type RegistryKey = { readonly key: string; readonly values: ReadonlyMap<string, string> };
+type RegistryKey = { readonly key: string; readonly values: ReadonlyMap<string, string> };
 
 /**
  * The keys in an answer of `reg query`, each with the text values whose lower-case names are `wanted`. A key stands at the start of its line;
