@@ -103,14 +103,20 @@ describe('processes on macOS', () => {
   });
 
   it('tells a reused pid by its start, reads a new one once more, and keeps what a program writes over its name', async () => {
-    let rows = [row(7, 'sh -c claude'), row(8, 'node /a/gemini')];
+    let rows = [row(7, 'sh -c claude'), row(8, 'node /a/gemini'), row(9, 'node /a/qwen')];
     const observer = await observe(() => rows);
-    expect((await observer.look()).appeared.length).toBe(2);
-    rows = [row(7, 'claude'), row(8, 'node /a/gemini')];
+    expect((await observer.look()).appeared.length).toBe(3);
+    rows = [row(7, 'claude'), row(8, 'node /a/gemini'), row(9, 'qwen')];
     expect((await observer.look()).changed.map(({ args }) => args)).toEqual([['claude']]);
-    rows = [row(7, 'claude'), row(8, 'gemini')];
-    expect(await observer.look()).toEqual({ appeared: [], changed: [], gone: [], total: 2 });
-    rows = [row(7, 'claude'), row(8, 'node /a/gemini', { startTime: new Date('2026-11-22T09:00:01Z') })];
+    rows = [row(7, 'claude'), row(8, 'gemini'), row(9, 'qwen')];
+    expect(await observer.look()).toEqual({ appeared: [], changed: [], gone: [], total: 3 });
+    rows = [row(7, '/bin/cat x', { path: '/bin/cat' }), row(8, 'gemini'), row(9, 'qwen')];
+    expect((await observer.look()).changed.map(({ exe }) => exe)).toEqual(['/bin/cat']);
+    rows = [
+      row(7, '/bin/cat x', { path: '/bin/cat' }),
+      row(8, 'node /a/gemini', { startTime: new Date('2026-11-22T09:00:01Z') }),
+      row(9, 'qwen'),
+    ];
     const { appeared, gone } = await observer.look();
     expect([appeared.map(({ pid }) => pid), gone]).toEqual([[8], [{ pid: 8, startedAt: started.toISOString() }]]);
   });

@@ -5,6 +5,7 @@
  * program called by its bare name (`claude`) is looked for in the folders of PATH: a guess, but it is the one the shell made too.
  * Written from the documentation of ps(1) and ps-list; not yet seen on a Mac.
  */
+import { hash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ProcessObservation } from '../observation.ts';
@@ -32,10 +33,20 @@ const usualFolders = ['/opt/homebrew/bin', '/usr/local/bin', '/usr/bin', '/bin']
 /** `list` is ps-list; tests off macOS pass rows. */
 export async function darwinProcesses(os: Os, homes: Homes, list?: () => Promise<readonly Listed[]>): Promise<ProcessObserver> {
   const read = list ?? (await import('ps-list')).default;
-  const homeOf = new Map(homes.flatMap(({ home, uid }) => (uid === null ? [] : [[uid, home] as const])));
+  // Of several homes with one user the first is meant.
+  const homeOf = new Map([...homes].reverse().flatMap(({ home, uid }) => (uid === null ? [] : [[uid, home] as const])));
   const folders = [...(os.env['PATH']?.split(':').filter((folder) => path.isAbsolute(folder)) ?? []), ...usualFolders];
   const bundleIds = new Map<string, string | null>();
-  type Known = { startedAt: string; line: string; again: boolean };
+  type Known = {
+    startedAt: string;
+    program: string;
+    /** A hash, so that a command line (which may hold a secret) isn't kept for as long as the process lives. */
+    line: string;
+    /** True until the second sighting. */
+    fresh: boolean;
+    /** An interpreter with something to run, which therefore executes nothing else. */
+    runs: boolean;
+  };
   let known = new Map<number, Known>();
 
   async function isFile(file: string): Promise<boolean> {
@@ -98,7 +109,8 @@ export async function darwinProcesses(os: Os, homes: Homes, list?: () => Promise
   }
 
   async function look(): Promise<ProcessLook> {
-    const rows = (await read()).filter(({ pid }) => pid > 0);
+    // Without the `ps` that ps-list has just run.
+    const rows = (await read()).filter(({ pid, ppid, name }) => pid > 0 && !(ppid === process.pid && /(^|\/)ps$/.test(name)));
     const before = known;
     const next = new Map<number, Known>();
     const appeared: ProcessObservation[] = [];
@@ -106,17 +118,24 @@ export async function darwinProcesses(os: Os, homes: Homes, list?: () => Promise
     for (const row of rows) {
       // To the second: that is what `ps` gives, and pids come round more slowly.
       const startedAt = row.startTime?.toISOString() ?? '';
+      const program = row.path ?? '';
+      const line = hash('sha1', `${program}\0${row.cmd ?? ''}`, 'base64');
       const old = before.get(row.pid);
-      const line = `${row.path ?? ''}\0${row.cmd ?? ''}`;
       if (old?.startedAt !== startedAt) {
-        next.set(row.pid, { startedAt, line, again: true });
-        appeared.push(await observe(row, startedAt));
+        const observation = await observe(row, startedAt);
+        appeared.push(observation);
+        next.set(row.pid, { startedAt, program, line, fresh: true, runs: observation.script !== null || observation.module !== null });
         continue;
       }
-      // Many programs write over their command line for good. What was read at the second sighting stays, unless it now names another program's file.
-      const other = old.line !== line && (old.again || (row.path !== '' && !old.line.startsWith(`${row.path}\0`)));
-      next.set(row.pid, { startedAt, line: other ? line : old.line, again: false });
-      if (other) changed.push(await observe(row, startedAt));
+      next.set(row.pid, { ...old, fresh: false });
+      // Many programs write over their command line. What was read stays, unless it is the second sighting or another program's file is named now.
+      if (old.line === line || !(old.fresh || (program !== '' && program !== old.program))) continue;
+      const observation = await observe(row, startedAt);
+      const runs = observation.script !== null || observation.module !== null;
+      // `node /…/gemini` that has become `gemini` is still what it was.
+      if (old.runs && !runs && interpreterOf(null, observation.args) === null && program === '') continue;
+      changed.push(observation);
+      next.set(row.pid, { startedAt, program, line, fresh: false, runs });
     }
     known = next;
     const gone = [...before]

@@ -47,7 +47,8 @@ type Reading = { stat: Stat; observation: ProcessObservation | null; script: str
 /** The observer over `os.at('/proc')`. */
 export function linuxProcesses(os: Os, homes: Homes): ProcessObserver {
   const proc = os.at('/proc');
-  const homeOf = new Map(homes.flatMap(({ home, uid }) => (uid === null ? [] : [[uid, home] as const])));
+  // Of several homes with one user the first is meant.
+  const homeOf = new Map([...homes].reverse().flatMap(({ home, uid }) => (uid === null ? [] : [[uid, home] as const])));
   const buffer = Buffer.allocUnsafe(longestCommandLine);
   let known = new Map<number, Known>();
   let looks = 0;

@@ -15,7 +15,8 @@ import { splitCommandLine } from './win32-command-line.ts';
 /** `api` is koffi's; tests off Windows pass a table. */
 export async function win32Processes(os: Os, homes: Homes, api?: Win32Api): Promise<ProcessObserver> {
   const { list, detail } = api ?? (await win32Api());
-  const ownHome = homes.find(({ home }) => home === os.user.home)?.home ?? homes[0]?.home ?? null;
+  const lower = os.user.home?.toLowerCase();
+  const ownHome = homes.find(({ home }) => home.toLowerCase() === lower)?.home ?? null;
   type Known = { created: string; unread: boolean };
   let known = new Map<number, Known>();
 
