@@ -32,7 +32,7 @@ const BESIDE_THE_EXECUTABLE = [
   {
     package: 'get-windows',
     file: /get-windows[/\\]lib[/\\]windows\.js$/,
-    from: /import preGyp from '@mapbox\/node-pre-gyp';/,
+    from: /import preGyp from \S+;/,
     to: 'const preGyp = { find: () => "" };',
   },
 ];
