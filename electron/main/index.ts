@@ -25,6 +25,10 @@ process.on('uncaughtException', (error) => {
   app.exit(70);
 });
 
+// A signal (Ctrl-C in a terminal, the end of a session) often reaches all of Chromium's processes at once: whoever lingers then complains about
+// the dead ones. The agent needs no waiting for: it ends when its standard input closes.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => app.exit(0));
+
 app.setName('Muster');
 if (!app.commandLine.hasSwitch('user-data-dir'))
   app.setPath('userData', chromiumFolder(start, platform, process.env, app.getPath('appData')));

@@ -15,6 +15,14 @@ export type Watcher = {
   scan(): void;
 };
 
+/** An agent of another version may own the data folder: what it says is believed only where it is what this version can show. */
+function isWhole(slices: Partial<Snapshot>): slices is Snapshot {
+  const { tools, mcpServers, requests, problems, sources, look, told, policy } = slices;
+  return (
+    [tools, mcpServers, requests, problems, sources].every(Array.isArray) && [look, told, policy].every((part) => part instanceof Object)
+  );
+}
+
 export function watcher(options: { changed(snapshot: Snapshot): void; show(notice: Notice): void; now?: () => Date }): Watcher {
   const { changed, show, now = () => new Date() } = options;
   let snapshot: Snapshot | null = null;
@@ -37,9 +45,9 @@ export function watcher(options: { changed(snapshot: Snapshot): void; show(notic
       };
       connection.on('changed', (slices) => {
         const before = snapshot;
-        // The first frame is the full state; without one there is nothing that slices could change.
-        if (!first && !before) return;
-        const after = (first ? slices : { ...before, ...slices }) as Snapshot;
+        // The first frame is the full state; what comes after changes slices of it.
+        const after = first ? slices : { ...before, ...slices };
+        if (!isWhole(after)) return;
         if (first) remember(Object.keys(shown).filter((item) => !Object.hasOwn(after.told, item)));
         first = false;
         snapshot = after;

@@ -86,6 +86,18 @@ describe('watcher', () => {
     await until(() => scans() === 1);
   });
 
+  it('keeps what it has when an agent of another version speaks', async () => {
+    const { main, life, until, states } = await watched();
+    const other = await life();
+    other.emit({ tools: [tool('x', 'unreviewed')] });
+    other.emit({ tools: 5, problems: null } as unknown as Partial<Snapshot>);
+    await other.die();
+    const agent = await life();
+    agent.emit(snapshot([]));
+    await until(() => states.length === 1);
+    expect(main.snapshot()).toEqual(snapshot([]));
+  });
+
   it('says a thing once, also when the agent dies before it has remembered', async () => {
     const { life, until, notices, states, told } = await watched();
     const first = await life();
