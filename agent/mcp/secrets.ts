@@ -133,7 +133,7 @@ function undress(text: string): string {
  * Whether one run of characters looks generated and not written. Tuned to keep package names, paths, versions and words: a run counts by
  * how often it changes between upper case, lower case and digits, and by runs of consonants that no word has.
  */
-export function looksRandom(text: string, least = 16): boolean {
+function looksRandom(text: string, least = 16): boolean {
   if (text.length < least) return false;
   if (/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text)) return true;
   if (/^\d+$/.test(text)) return text.length >= 16;

@@ -150,7 +150,7 @@ function npmPackage(args: readonly string[]): Target | null {
 }
 
 /** `@scope/name@1.2.3` → name and version. A range or a tag (`latest`, `^1`) is no version: what it means may change. */
-export function npmSpec(spec: string): { name: string; version: string | null } {
+function npmSpec(spec: string): { name: string; version: string | null } {
   const alias = spec.replace(/^npm:/, '');
   const at = alias.indexOf('@', 1);
   const name = at < 0 ? alias : alias.slice(0, at);
@@ -178,7 +178,7 @@ function pythonPackage(args: readonly string[]): Target | null {
 }
 
 /** `name[extra]==1.2.3`, and uvx's own `name@1.2.3` → name as PyPI writes it, and a version where exactly one is named. */
-export function pypiSpec(spec: string): { name: string; version: string | null } {
+function pypiSpec(spec: string): { name: string; version: string | null } {
   if (/^(?:git\+|https?:|file:|\.{0,2}\/)/.test(spec)) {
     return { name: spec.replace(/@[0-9a-f]{40}$/, ''), version: /@([0-9a-f]{40})$/.exec(spec)?.[1] ?? null };
   }

@@ -256,7 +256,7 @@ const guarded = [
 ].map((folder) => folder.toLowerCase());
 
 /** Whether looking at `file` would make macOS ask: as it is written, and where its links lead (resolving links asks nothing). */
-export function asksOnMac(os: Pick<Os, 'platform'>, file: string, homes: readonly string[]): boolean {
+function asksOnMac(os: Pick<Os, 'platform'>, file: string, homes: readonly string[]): boolean {
   if (os.platform !== 'darwin') return false;
   const isGuarded = (at: string) =>
     at.startsWith('/Volumes/') ||
