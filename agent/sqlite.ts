@@ -50,6 +50,7 @@ export type OpenOptions = {
 /**
  * Opens the database at the absolute path `file`, makes it (0600, its folder 0700) where it is missing, and brings its schema forward.
  * With `readOnly` a missing file is refused (`absent`), and an older one is brought forward in memory only.
+ * Never `readOnly` in a process that has the file open for writing: reading its bytes drops that connection's locks (POSIX).
  * Throws a `DatabaseError`.
  */
 export function openDatabase(file: string, options: OpenOptions): Database {

@@ -3,6 +3,9 @@
  *
  * The most specific word wins: a grant, then a rule for the item with a condition (tier, account; for a server versions or risk), then one
  * without, then the same for its family (for a server: an address with `*`, then risk alone), then the stance. Among equals the stricter wins.
+ *
+ * One file, longer than others: who says something (words), which word wins, and the sentence that tells it are one thought, and the collector
+ * takes it whole.
  */
 import type { McpIdentity, Mode, Risk, Verdict, VerdictStatus } from '../../electron/contract.ts';
 import type { Policy } from './policy.ts';
