@@ -50,6 +50,8 @@ test('global packages of npm, pnpm, bun, yarn and of every version manager', asy
       'opt/node/bin/node': { program: '' },
       'usr/local/bin/node': { link: '../../../opt/node/bin/node' },
       'opt/node/lib/node_modules/@openai/codex/package.json': packageJson('@openai/codex', '0.50.0'),
+      'opt/own/bin/by-path': { program: '' },
+      'opt/own/lib/node_modules/by-path/package.json': manifest('by-path'),
       'opt/prefix/lib/node_modules/by-variable/package.json': manifest('by-variable'),
       'opt/npmrc/lib/node_modules/by-npmrc/package.json': manifest('by-npmrc'),
       'home/ada/.npmrc': `//registry.example/:_authToken=${secret}\n; prefix=/nowhere\nprefix = "/opt/npmrc"\nemail=ada@example.org\n`,
@@ -76,7 +78,7 @@ test('global packages of npm, pnpm, bun, yarn and of every version manager', asy
       'home/ada/.config/yarn/global/node_modules/by-yarn/package.json': manifest('by-yarn'),
       'home/ada/.config/yarn/global/node_modules/openai/package.json': manifest('openai'),
     },
-    { env: { PATH: '/usr/local/bin:/usr/bin::relative/bin', NPM_CONFIG_PREFIX: '/opt/prefix' } },
+    { env: { PATH: '/usr/local/bin:/opt/own/bin:/usr/bin::relative/bin', NPM_CONFIG_PREFIX: '/opt/prefix' } },
   );
   const names = [
     'in-home',
@@ -91,7 +93,7 @@ test('global packages of npm, pnpm, bun, yarn and of every version manager', asy
     'by-mise',
     'by-mise-npm',
   ];
-  const all = [...names, 'by-pnpm', 'by-pnpm-11', 'by-yarn'].map((name) => `npm ${name} 1.2.3`);
+  const all = [...names, 'by-path', 'by-pnpm', 'by-pnpm-11', 'by-yarn'].map((name) => `npm ${name} 1.2.3`);
   expect(packagesOf(seen)).toEqual([...all, 'npm @openai/codex 0.50.0', 'npm by-bun 2.0.0'].sort());
   expect(seen.troubles).toEqual([]);
   expect(JSON.stringify(seen)).not.toContain(secret);
@@ -402,7 +404,6 @@ test('this machine: a package that real npm installed, found by PATH and by pref
   const installed = path.join(prefix, 'lib/node_modules/muster-tiny-tool');
   const asPackage = { kind: 'package', manager: 'npm', name: 'muster-tiny-tool', version: '1.4.2', path: installed, home: null };
   expect(await found({ npm_config_prefix: prefix })).toEqual([asPackage]);
-  symlinkSync(process.execPath, path.join(prefix, 'bin/node'));
   expect(await found({ PATH: path.join(prefix, 'bin') })).toEqual([
     asPackage,
     {

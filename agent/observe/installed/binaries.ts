@@ -82,8 +82,8 @@ function binaryFolders(look: Look): string[] {
   const system =
     os.platform === 'win32'
       ? windowsSystemFolders(look)
-      : ['/usr/local/bin', '/usr/bin', '/bin', '/snap/bin', '/var/lib/flatpak/exports/bin', '/opt/local/bin', '/opt/pipx_bin'].map(
-          (folder) => os.at(folder),
+      : ['/usr/local/bin', '/usr/bin', '/bin', '/snap/bin', '/var/lib/flatpak/exports/bin', '/opt/local/bin'].map((folder) =>
+          os.at(folder),
         );
   const brew = brewPrefixes(look).map((prefix) => path.join(prefix, 'bin'));
   const own = look.homes.flatMap((home) => (os.platform === 'win32' ? windowsHomeFolders(look, home) : homeFolders(look, home)));

@@ -73,7 +73,7 @@ function moduleFolders(look: Look): Modules[] {
   const { os } = look;
   const windows = os.platform === 'win32';
   const ofPrefix = (prefix: string) => ({ folder: path.join(prefix, windows ? 'node_modules' : 'lib/node_modules') });
-  const prefixes = [...prefixesBesideNode(look), ...brewPrefixes(look)];
+  const prefixes = [...prefixesOnPath(look), ...brewPrefixes(look)];
   for (const variable of ['NPM_CONFIG_PREFIX', 'npm_config_prefix']) {
     const prefix = look.folder(os.env[variable]);
     if (prefix) prefixes.push(prefix);
@@ -96,13 +96,16 @@ function homePrefixes(look: Look, home: string): string[] {
   return [...(named ? [named] : []), ...usual, ...own, ...nodePrefixes(look, home), ...voltaPackages(look, home)];
 }
 
-/** npm's default prefix is one above the folder of `node` (on Windows that folder), of the link on PATH or of where it leads. */
-function prefixesBesideNode(look: Look): string[] {
+/**
+ * npm's default prefix is one above the folder of the `node` that runs it (on Windows that folder), of the link on PATH or of where it leads; and
+ * any prefix in use has its own `bin` on PATH, with or without a node in it.
+ */
+function prefixesOnPath(look: Look): string[] {
   const windows = look.os.platform === 'win32';
   return pathFolders(look).flatMap((folder) => {
     const real = realOr(path.join(folder, windows ? 'node.exe' : 'node'));
-    if (real === null) return [];
-    return windows ? [folder, path.dirname(real)] : [path.dirname(folder), path.dirname(path.dirname(real))];
+    if (windows) return real === null ? [] : [folder, path.dirname(real)];
+    return [path.dirname(folder), ...(real === null ? [] : [path.dirname(path.dirname(real))])];
   });
 }
 
