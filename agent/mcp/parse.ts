@@ -5,18 +5,9 @@
 import path from 'node:path';
 import type { McpTransport } from '../../electron/contract.ts';
 import type { Trouble } from '../observe/observation.ts';
+import { blankArgs } from './args.ts';
 import { type Dialect, dialectOf, transportNamed } from './dialects.ts';
-import {
-  BLANK,
-  blankArgs,
-  blankName,
-  blankText,
-  isTellingName,
-  kindOfValue,
-  type NamedValue,
-  sanitizeUrl,
-  valuesOfUrl,
-} from './secrets.ts';
+import { BLANK, blankName, blankText, isTellingName, kindOfValue, type NamedValue, sanitizeUrl, valuesOfUrl } from './secrets.ts';
 import { decode, type Format, isMap, lookUp, own } from './text.ts';
 
 /** What decides what would run, beside the fields that are shown; holds no secret. */

@@ -1,7 +1,8 @@
 /** Says whether a process is a server entry that is running. Pure; the process's arguments are compared and go no further. */
 import type { ProcessObservation } from '../observe/observation.ts';
+import { blankArgs } from './args.ts';
 import type { ParsedServer } from './parse.ts';
-import { BLANK, blankArgs } from './secrets.ts';
+import { BLANK } from './secrets.ts';
 import { type Target, targetOf } from './target.ts';
 import { programName, unwrap } from './unwrap.ts';
 

@@ -3,10 +3,11 @@
 import fc from 'fast-check';
 import { stringify as toToml } from 'smol-toml';
 import { describe, expect, test } from 'vitest';
+import { blankArgs } from '../../agent/mcp/args.ts';
 import { identify } from '../../agent/mcp/identity.ts';
 import { type ParsedServer, parseServers, type ServersFile } from '../../agent/mcp/parse.ts';
 import { assess } from '../../agent/mcp/risks.ts';
-import { blankArgs, blankText, holdsSecret, isTellingName, kindOfValue, sanitizeUrl } from '../../agent/mcp/secrets.ts';
+import { blankText, holdsSecret, isTellingName, kindOfValue, sanitizeUrl } from '../../agent/mcp/secrets.ts';
 
 /** Each of about 200 positions gets this many; more by hand: `FUZZ=1000 npm test mcp-secrets`. */
 const runs = Number(process.env['FUZZ'] ?? 25);
