@@ -1,13 +1,13 @@
 /** The agent: the one place where observers, catalog, policy and store meet, and the only writer of what is true. */
 import type { AgentApi, ApprovalRequest, Device, Inventory, PolicyInForce, ScanOptions, Snapshot, Verdict } from '../electron/contract.ts';
 import type { Catalog } from '../native-catalog/catalog.ts';
+import { createHomes } from './homes.ts';
 import { toServers, toTools } from './inventory.ts';
 import { createLooks } from './looks.ts';
 import { launches } from './mcp/running.ts';
 import { every } from './observe/every.ts';
 import type { Clock } from './observe/observation.ts';
 import type { Os } from './observe/os.ts';
-import { tilde } from './observe/paths.ts';
 import { decide } from './policy/decide.ts';
 import type { Policy } from './policy/policy.ts';
 import { inForce, type PolicyFile } from './policy/policy-file.ts';
@@ -51,9 +51,10 @@ export function startAgent(parts: AgentParts): Agent {
   const { clock, catalog, store, problems, device, policyFile } = parts;
   const startedAt = clock.now().toISOString();
   const listeners = new Set<(slices: Partial<Snapshot>) => void>();
-  const looks = createLooks({ ...parts, onSource: () => publish('sources') });
+  const homes = createHomes(parts.homes);
+  const { show } = homes;
+  const looks = createLooks({ ...parts, homes, ownHomes: parts.homes, onSource: () => publish('sources') });
   let looking: Promise<Inventory> | null = null;
-  const show = (path: string) => tilde(path, parts.homes);
 
   const verdictOf = (policy: Policy | null, requests: readonly ApprovalRequest[]) => {
     const open = new Set(requests.filter(({ state }) => isOpen(state)).map(({ item }) => item));

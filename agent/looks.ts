@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Evidence, Source } from '../electron/contract.ts';
 import type { AgentParts } from './agent.ts';
+import type { Homes } from './homes.ts';
 import { confidence } from './inventory.ts';
 import { identify as identifyServer } from './mcp/identity.ts';
 import { parseProjects, parseServers } from './mcp/parse.ts';
@@ -10,7 +11,6 @@ import { type ConfigObserver, type ConfigRead, createConfigObserver } from './ob
 import { createForegroundObserver, type ForegroundObserver } from './observe/foreground.ts';
 import { createInstalledObserver } from './observe/installed.ts';
 import type { ConfigObservation, Observation, ProcessObservation, Trouble } from './observe/observation.ts';
-import { tilde } from './observe/paths.ts';
 import { createProcessObserver, type ProcessLook, type ProcessObserver } from './observe/processes/processes.ts';
 import { toSighting } from './sightings.ts';
 import type { ServerRow, Sighting } from './store/store.ts';
@@ -31,10 +31,10 @@ export type Looks = {
 const INSTALLED_KINDS: readonly Evidence['kind'][] = ['package', 'app', 'binary'];
 
 /** Creates the observers on first use, so that a command pays only for what it looks at. */
-export function createLooks(parts: AgentParts & { onSource: () => void }): Looks {
-  const { os, clock, catalog, store, problems, settings } = parts;
+export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; ownHomes: readonly string[]; onSource: () => void }): Looks {
+  const { os, clock, catalog, store, problems, settings, homes } = parts;
   const usage = createUsage({ longestGapMs: settings.pollSeconds * 4000 });
-  const show = (path: string) => tilde(path, parts.homes);
+  const { show, label } = homes;
   let processObserver: Promise<ProcessObserver> | undefined;
   let lastProcessLook: Promise<unknown> = Promise.resolve();
   let foregroundObserver: Promise<ForegroundObserver> | undefined;
@@ -71,7 +71,7 @@ export function createLooks(parts: AgentParts & { onSource: () => void }): Looks
 
   const sight = (seen: Observation): Sighting | null => {
     const match = catalog.identify(seen);
-    return match && toSighting(seen, match, show);
+    return match && toSighting(seen, match, homes);
   };
 
   /** Writes what makes a row, alone or with what is stored already; weak evidence that stands alone is dropped. */
@@ -119,7 +119,7 @@ export function createLooks(parts: AgentParts & { onSource: () => void }): Looks
   }
 
   async function processesNow(): Promise<Sighting[]> {
-    processObserver ??= createProcessObserver(os, { homes: parts.homes.map((home) => ({ home, uid: os.user.uid })) });
+    processObserver ??= createProcessObserver(os, { homes: parts.ownHomes.map((home) => ({ home, uid: os.user.uid })) });
     const look = await (await processObserver).look();
     const seen = applyProcesses(look);
     if (state.get('processes')?.state !== 'ok')
@@ -144,11 +144,11 @@ export function createLooks(parts: AgentParts & { onSource: () => void }): Looks
     if (state.get('foreground')?.state !== 'ok') note('foreground', 'ok', text);
   }
 
-  const configObserver = (homes: readonly string[]) => {
-    const key = homes.join('\0');
+  const configObserver = (given: readonly string[]) => {
+    const key = given.join('\0');
     let observer = configObservers.get(key);
     if (!observer) {
-      observer = createConfigObserver(os, { homes, catalog });
+      observer = createConfigObserver(os, { homes: given, catalog });
       configObservers.set(key, observer);
     }
     return observer;
@@ -173,7 +173,7 @@ export function createLooks(parts: AgentParts & { onSource: () => void }): Looks
       client,
       scope,
       configPath: show(file.path),
-      home: file.home === null ? null : show(file.home),
+      home: file.home === null ? null : label(file.home),
       project: file.project === null ? null : show(file.project),
     };
     if (read.state === 'absent') {
@@ -191,7 +191,7 @@ export function createLooks(parts: AgentParts & { onSource: () => void }): Looks
       const project = server.project === null ? where.project : show(server.project);
       const { name, enabled, transport, command, args, url, secretNames } = server;
       const id = createHash('sha256')
-        .update([client, scope, project ?? '', where.configPath, name].join('\0'))
+        .update([client, scope, where.home ?? '', project ?? '', where.configPath, name].join('\0'))
         .digest('base64url')
         .slice(0, 22);
       return {
@@ -205,8 +205,8 @@ export function createLooks(parts: AgentParts & { onSource: () => void }): Looks
     store.replaceConfig(where, rows, clock.now());
   }
 
-  async function lookAtConfigs(homes: readonly string[]): Promise<readonly ConfigObservation[]> {
-    const observer = configObserver(homes);
+  async function lookAtConfigs(given: readonly string[]): Promise<readonly ConfigObservation[]> {
+    const observer = configObserver(given);
     const reads = observer.look();
     for (const read of reads) takeRead(read, observer);
     const found = reads.filter(({ state: at }) => at === 'read').length;
@@ -219,11 +219,11 @@ export function createLooks(parts: AgentParts & { onSource: () => void }): Looks
   }
 
   async function lookAtInstalled(
-    homes: readonly string[],
+    given: readonly string[],
   ): Promise<{ sightings: Sighting[]; complete: boolean; since: Date; except: readonly string[] }> {
     const since = clock.now();
     const observer = await createInstalledObserver(os, {
-      homes,
+      homes: given,
       binaryNames: catalog.binaryNames,
       wantsPackage: (manager, name) => catalog.identify({ kind: 'package', manager, name, version: null, path: null, home: null }) !== null,
     });
@@ -244,24 +244,25 @@ export function createLooks(parts: AgentParts & { onSource: () => void }): Looks
     sources: () => [...state.values()],
     async whole(given) {
       const began = clock.now();
-      const homes = given ?? parts.homes;
-      const found = await attempt('configs', () => lookAtConfigs(homes));
+      const looked = given ?? parts.ownHomes;
+      homes.add(looked);
+      const found = await attempt('configs', () => lookAtConfigs(looked));
       traces = Map.groupBy(
         (found ?? []).flatMap((seen) => sight(seen) ?? []),
         ({ tool }) => tool,
       );
-      const installed = await attempt('installed', () => lookAtInstalled(homes));
+      const installed = await attempt('installed', () => lookAtInstalled(looked));
       const processes = await attempt('processes', lookAtProcesses);
       await attempt('foreground', lookInFront);
       record([...(installed?.sightings ?? []), ...[...traces.values()].flat(), ...(processes ?? [])]);
-      const shown: (string | null)[] = homes.map(show);
+      const labels = looked.map(label);
       if (installed) {
         store.sweep(
-          { kinds: INSTALLED_KINDS, homes: [...shown, null], since: installed.since, exceptManagers: installed.except },
+          { kinds: INSTALLED_KINDS, homes: [...labels, null], since: installed.since, exceptManagers: installed.except },
           clock.now(),
         );
       }
-      if (found) store.sweep({ kinds: ['config'], homes: shown, since: began }, clock.now());
+      if (found) store.sweep({ kinds: ['config'], homes: labels, since: began }, clock.now());
       store.looked(clock.now(), clock.now().getTime() - began.getTime());
       return { partial: !found || !processes || !installed?.complete };
     },
@@ -281,7 +282,7 @@ export function createLooks(parts: AgentParts & { onSource: () => void }): Looks
       );
     },
     async watchConfigs(signal, onChange, onError) {
-      const observer = configObserver(parts.homes);
+      const observer = configObserver(parts.ownHomes);
       await observer.watch(
         signal,
         (read) => {

@@ -1,11 +1,12 @@
 /** From an observation and what the catalog says of it to a row of evidence. Pure; here command lines and window titles end. */
 import type { Match } from '../native-catalog/catalog.ts';
+import type { Homes } from './homes.ts';
 import type { Observation } from './observe/observation.ts';
 import type { Sighting } from './store/store.ts';
 
-/** `tilde` writes a path under a home as `~/…`. What is not a path, a package's name or a version of the observation goes no further. */
-export function toSighting(seen: Observation, match: Match, tilde: (path: string) => string): Sighting {
-  const shown = (path: string | null) => (path === null ? null : tilde(path));
+/** What is not a path, a package's name or a version of the observation goes no further. */
+export function toSighting(seen: Observation, match: Match, { show, label }: Pick<Homes, 'show' | 'label'>): Sighting {
+  const shown = (path: string | null) => (path === null ? null : show(path));
   const base = {
     tool: match.entry.id,
     kind: seen.kind,
@@ -18,7 +19,7 @@ export function toSighting(seen: Observation, match: Match, tilde: (path: string
     manager: null,
     name: null,
   } satisfies Sighting;
-  const at = 'home' in seen && seen.home !== null ? tilde(seen.home) : null;
+  const at = 'home' in seen && seen.home !== null ? label(seen.home) : null;
   switch (seen.kind) {
     case 'process':
       return { ...base, path: shown(seen.script ?? seen.exe), target: shown(seen.exe), home: at };
