@@ -3,8 +3,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { z } from 'zod';
-import { CHECKS, checkCatalog, staleExceptions } from './check.ts';
+import { CHECKS } from './check.ts';
 import { readCatalogFiles } from './files.ts';
+import { checkCatalog, staleExceptions } from './run-checks.ts';
 import { Entry, Family, Innocents } from './schema.ts';
 
 const FOLDER = import.meta.dirname;
