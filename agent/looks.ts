@@ -229,6 +229,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     });
     const look = await observer.look();
     problems.clear('folder-unreadable');
+    problems.clear('home-not-owned');
     look.troubles.forEach(raise);
     note('installed', 'ok', 'The lists of installed apps, packages and programs, for names and versions; no tool is started for it.');
     return {
@@ -254,11 +255,18 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
       const installed = await attempt('installed', () => lookAtInstalled(looked));
       const processes = await attempt('processes', lookAtProcesses);
       await attempt('foreground', lookInFront);
-      record([...(installed?.sightings ?? []), ...[...traces.values()].flat(), ...(processes ?? [])]);
+      // What has been running since an earlier look is seen again now, so that its last sighting is true.
+      const running = usage.running().flatMap(({ process }) => sight(process) ?? []);
+      record([...(installed?.sightings ?? []), ...[...traces.values()].flat(), ...(processes ?? []), ...running]);
       const labels = looked.map(label);
       if (installed) {
         store.sweep(
-          { kinds: INSTALLED_KINDS, homes: [...labels, null], since: installed.since, exceptManagers: installed.except },
+          {
+            kinds: INSTALLED_KINDS.filter((kind) => !installed.except.includes(kind)),
+            homes: [...labels, null],
+            since: installed.since,
+            exceptManagers: installed.except,
+          },
           clock.now(),
         );
       }
