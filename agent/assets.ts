@@ -11,6 +11,11 @@ import { fileURLToPath } from 'node:url';
 /** One step of the database's schema; `version` counts from 1 without gaps. */
 type MigrationFile = { readonly version: number; readonly name: string; readonly sql: string };
 
+/** True in the single executable, false when the sources run on Node. */
+export function isPackaged(): boolean {
+  return isSea();
+}
+
 /**
  * The database's migrations in order of their version, from files named `0001-what-it-does.sql`.
  * Throws when a name has another form or a version is missing or doubled.

@@ -28,6 +28,14 @@ export type Looks = {
   readonly usage: Usage;
 };
 
+const CONFIG_PROBLEMS = [
+  'config-unreadable',
+  'config-refused',
+  'config-not-owned',
+  'server-unreadable',
+  'not-looked-at',
+  'home-not-owned',
+] as const;
 const INSTALLED_KINDS: readonly Evidence['kind'][] = ['package', 'app', 'binary'];
 
 /** Creates the observers on first use, so that a command pays only for what it looks at. */
@@ -157,9 +165,12 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
   /** One config file's content, or its absence, into the store. */
   function takeRead(read: ConfigRead, observer: ConfigObserver): void {
     const { file } = read;
-    for (const code of ['config-unreadable', 'config-refused', 'config-not-owned'] as const) problems.clear(code, file.path);
+    // One file can be several places (`~/.claude.json` is three): each has its own troubles, and a good one doesn't end another's.
+    const key = [file.path, file.role, file.role === 'mcp' ? file.place.scope : ''].join('\0');
+    for (const code of CONFIG_PROBLEMS) problems.clear(code, key);
+    const trouble = (found: Trouble) => problems.raise({ ...found, path: key }, show(file.path));
     if (read.state === 'refused') {
-      raise({ ...read.trouble, path: file.path });
+      trouble(read.trouble);
       return;
     }
     if (file.role === 'projects') {
@@ -182,10 +193,10 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     }
     const parsed = parseServers({ client, format: file.place.format, at: file.place.at }, read.text);
     if (!parsed.ok) {
-      raise({ ...parsed.trouble, path: file.path });
+      trouble(parsed.trouble);
       return;
     }
-    for (const trouble of parsed.troubles) raise({ ...trouble, path: file.path });
+    parsed.troubles.forEach(trouble);
     const rows = parsed.servers.map((server): ServerRow => {
       const identity = identifyServer(server);
       const project = server.project === null ? where.project : show(server.project);
@@ -225,7 +236,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     const observer = await createInstalledObserver(os, {
       homes: given,
       binaryNames: catalog.binaryNames,
-      wantsPackage: (manager, name) => catalog.identify({ kind: 'package', manager, name, version: null, path: null, home: null }) !== null,
+      wantsPackage: catalog.wantsPackage,
     });
     const look = await observer.look();
     problems.clear('folder-unreadable');

@@ -132,8 +132,9 @@ export function createProblems(onChange: () => void = () => {}): Problems {
       else for (const [at, { code: other }] of current) if (other === code) cleared = current.delete(at) || cleared;
       if (cleared) onChange();
     },
+    // The same sentence is told once, from however many places it comes.
     list: () =>
-      [...current.values()].sort(
+      [...new Map([...current.values()].map((each) => [each.code + each.message, each])).values()].sort(
         (a, b) => ORDER[a.severity] - ORDER[b.severity] || (a.path ?? '').localeCompare(b.path ?? '') || a.code.localeCompare(b.code),
       ),
   };

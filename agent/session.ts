@@ -2,9 +2,9 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { AgentApi, ApprovalRequest, Device, Inventory, Snapshot } from '../electron/contract.ts';
-import { parseCatalog } from '../native-catalog/catalog.ts';
+import { type Catalog, parseCatalog } from '../native-catalog/catalog.ts';
 import { type Agent, startAgent } from './agent.ts';
-import { readCatalog, readMigrations } from './assets.ts';
+import { isPackaged, readCatalog, readMigrations } from './assets.ts';
 import { type Invocation, UsageError } from './commands/command.ts';
 import { DataFolderError, databaseFile, defaultDataDir, ownedByAnother, prepareDataDir } from './data-folder.ts';
 import { deviceId, readDeviceId } from './device.ts';
@@ -35,6 +35,12 @@ export const systemClock: Clock = {
       signal.addEventListener('abort', done);
     }),
 };
+
+/** The catalog that ships; the packed one was checked when it was built, and checking it again would cost every command 40 ms. */
+export function loadCatalog(): Catalog {
+  const { entries, families, names } = readCatalog();
+  return parseCatalog({ entries, families }, names, { trusted: isPackaged() });
+}
 
 export function dataDirOf({ os, data }: Invocation): string {
   return data === null ? defaultDataDir(os) : path.resolve(data);
@@ -71,8 +77,7 @@ function assemble(
   problems: Problems,
   log: (what: string, error: unknown) => void,
 ): LocalAgent {
-  const { entries, families, names } = readCatalog();
-  const catalog = parseCatalog({ entries, families }, names);
+  const catalog = loadCatalog();
   const settings = readSettings(dataDir);
   if (settings.issue) problems.raise({ code: 'settings-invalid', path: settings.file, detail: settings.issue });
   const known = {

@@ -1,14 +1,13 @@
 /** `muster doctor`: each thing outside that Muster depends on, how it is, and what mends it. Changes nothing. */
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { parseCatalog } from '../../native-catalog/catalog.ts';
-import { readCatalog, readMigrations } from '../assets.ts';
+import { readMigrations } from '../assets.ts';
 import { databaseFile, ownedByAnother } from '../data-folder.ts';
 import { reach } from '../local.ts';
 import { createForegroundObserver } from '../observe/foreground.ts';
 import { createPolicyFile } from '../policy/policy-file.ts';
 import { createProblems } from '../problems.ts';
-import { dataDirOf, homesOf } from '../session.ts';
+import { dataDirOf, homesOf, loadCatalog } from '../session.ts';
 import { readSettings } from '../settings.ts';
 import { DatabaseError } from '../sqlite.ts';
 import { openStore } from '../store/store.ts';
@@ -129,8 +128,7 @@ function settings(dataDir: string): Check {
 }
 
 function policyAndCatalog(dataDir: string): Check[] {
-  const { entries, families, names } = readCatalog();
-  const catalog = parseCatalog({ entries, families }, names);
+  const catalog = loadCatalog();
   const problems = createProblems();
   const known = { tool: (id: string) => catalog.entries.has(id) || catalog.families.has(id), tiers: () => null };
   const { policy, source } = createPolicyFile(path.join(dataDir, 'policy.json'), known, problems).reload();

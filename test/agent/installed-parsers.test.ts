@@ -6,7 +6,7 @@ import { cratesIn } from '../../agent/observe/installed/cargo.ts';
 import { appImageName, parseDesktopFile } from '../../agent/observe/installed/linux-apps.ts';
 import { dpkgPackages } from '../../agent/observe/installed/linux-packages.ts';
 import { plainName, plainVersion } from '../../agent/observe/installed/look.ts';
-import { plistStrings } from '../../agent/observe/installed/plist.ts';
+import { plistStrings } from '../../agent/observe/plist.ts';
 import { distributionOf } from '../../agent/observe/installed/python.ts';
 import { parsePackageName, parseRegistry } from '../../agent/observe/installed/win32-apps.ts';
 

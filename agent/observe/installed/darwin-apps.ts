@@ -5,8 +5,8 @@
  * holds only Apple's own. Written from documentation; unverified on macOS.
  */
 import path from 'node:path';
+import { plistStrings } from '../plist.ts';
 import { type Look, plainName, plainVersion, type Source } from './look.ts';
-import { plistStrings } from './plist.ts';
 
 const wanted: ReadonlySet<string> = new Set(['CFBundleIdentifier', 'CFBundleDisplayName', 'CFBundleName', 'CFBundleShortVersionString']);
 

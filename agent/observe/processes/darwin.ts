@@ -10,6 +10,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ProcessObservation } from '../observation.ts';
 import type { Os } from '../os.ts';
+import { plistStrings } from '../plist.ts';
 import type { Homes, ProcessLook, ProcessObserver } from './processes.ts';
 import { interpreterOf, scriptOf } from './script.ts';
 import { resolveScript } from './script-file.ts';
@@ -187,15 +188,7 @@ export function innermostApp(exe: string): string | null {
 /** The bundle identifier in an Info.plist, XML or binary; null where the file is missing or isn't one. */
 export async function readBundleId(file: string): Promise<string | null> {
   try {
-    const bytes = await readFile(file);
-    const text = bytes.toString('utf8');
-    // The library takes bytes for the binary form and text for XML, and prints to standard error when the text isn't XML at all.
-    const binary = text.startsWith('bplist');
-    if (!binary && !text.includes('<plist')) return null;
-    const { parse } = await import('plist');
-    const value = parse(binary ? bytes : text);
-    const id = typeof value === 'object' && value !== null && 'CFBundleIdentifier' in value ? value['CFBundleIdentifier'] : null;
-    return typeof id === 'string' ? id : null;
+    return plistStrings(await readFile(file), new Set(['CFBundleIdentifier'])).get('CFBundleIdentifier') ?? null;
   } catch {
     return null;
   }
