@@ -142,6 +142,20 @@ function useRoute(): Route {
   return route;
 }
 
+/** The keys that go back in a browser; an application's window has none of its own. */
+function useBackKey(): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const back = (event.altKey && event.key === 'ArrowLeft') || (event.metaKey && event.key === '[');
+      if (!back || document.querySelector('dialog[open]')) return;
+      event.preventDefault();
+      history.back();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, []);
+}
+
 /** A new page is read from its heading, except that Home gives the focus back to the row that was opened. */
 function useFocusOnPage(route: Route, ready: boolean): void {
   const before = useRef<Route | null>(null);
@@ -174,6 +188,7 @@ export function App({ agent, shell, store }: { agent: WindowAgent; shell: Window
   const drafts = useRef<Drafts>(new Map());
   const { snapshot, link, staleSince } = known;
   useFocusOnPage(route, snapshot !== null);
+  useBackKey();
 
   useEffect(
     () =>

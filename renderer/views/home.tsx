@@ -18,6 +18,9 @@ import { ago, asOf } from '../words/time.ts';
 export type HomeChoice = { readonly filter: Filter; readonly find: string };
 export const firstChoice: HomeChoice = { filter: 'all', find: '' };
 
+/** More cards than this would hide the list that they are about. */
+const MOST_CARDS = 6;
+
 const filters: readonly (readonly [Filter, string])[] = [
   ['all', 'All'],
   ['needs', 'Need you'],
@@ -108,6 +111,12 @@ export function Home({ choice, onChoose }: { choice: HomeChoice; onChoose: (choi
     );
   }
   const asking = needs(present);
+  const cards = asking.slice(0, asking.length > MOST_CARDS ? MOST_CARDS - 1 : MOST_CARDS);
+  const more = asking.slice(cards.length).reduce((sum, { tools }) => sum + tools.length, 0);
+  const showAsking = () => {
+    onChoose({ filter: 'needs', find: '' });
+    document.querySelector('.list-head')?.scrollIntoView();
+  };
   const count = counts(present);
   const groups = grouped(present, choice.filter, choice.find);
   return (
@@ -129,9 +138,19 @@ export function Home({ choice, onChoose }: { choice: HomeChoice; onChoose: (choi
         <>
           <h2 className="vh">Needs something from you</h2>
           <ul className="group">
-            {asking.map((need, at) => (
+            {cards.map((need, at) => (
               <NeedCard key={`${need.status} ${need.tools[0]?.id}`} need={need} primary={at === 0} />
             ))}
+            {more > 0 && (
+              <li className="need-more">
+                <span>
+                  {more} more {more === 1 ? 'needs' : 'need'} you.
+                </span>
+                <button type="button" className="btn" onClick={showAsking}>
+                  Show all that need you
+                </button>
+              </li>
+            )}
           </ul>
         </>
       )}

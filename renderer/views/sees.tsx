@@ -77,8 +77,8 @@ export function Sees() {
                   <b>{words.name}</b>
                   {words.why}
                 </th>
-                <td>{words.kept}</td>
-                <td>{words.never}</td>
+                <td data-label="Kept">{words.kept}</td>
+                <td data-label="Never kept or read">{words.never}</td>
                 <td>
                   <b className={source.state === 'unavailable' ? 'state-word is-off' : 'state-word'}>
                     <Icon name={source.state === 'ok' ? 'check' : source.state === 'looking' ? 'refresh' : 'dash'} />

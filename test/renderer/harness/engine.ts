@@ -136,6 +136,8 @@ export async function startEngine(): Promise<Engine> {
 
   return {
     async open({ snapshot, link = up, hash = 'home', width = 960, height = 680, media = {}, clock = false }) {
+      // A test that failed may have left its window: two would fight for the focus.
+      for (const other of application.windows()) await other.close();
       const opened = application.waitForEvent('window');
       await application.evaluate(
         async ({ BrowserWindow }, size) => {
@@ -151,6 +153,8 @@ export async function startEngine(): Promise<Engine> {
       );
       const page = await opened;
       await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce', ...media });
+      // Sooner than the test's own time, so that it is said which step did not come.
+      page.setDefaultTimeout(10_000);
       const heard: string[] = [];
       complaints.set(page, heard);
       page.on('pageerror', (error) => heard.push(String(error)));
