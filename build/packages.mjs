@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { extractFromTgz } from './archive.mjs';
 
 /** How long another set-up's lock is believed, in ms: an install that takes longer has died in a way that left its process id to somebody else. */
 const LOCK_BELIEVED_MS = 20 * 60_000;
@@ -53,8 +54,9 @@ export async function ensurePackages(root, say) {
     say('Installing the packages of package-lock.json (once for each change of that file) …');
     const target = wanted(root);
     stepAside(root);
-    runNpm(root, ['ci', '--ignore-scripts', '--include=dev', '--loglevel=error', '--no-audit', '--no-fund']);
-    runNpm(root, ['rebuild', 'node', '--loglevel=error']);
+    const node = await nodeForNpm(root, say);
+    runNpm(root, ['ci', '--ignore-scripts', '--include=dev', '--loglevel=error', '--no-audit', '--no-fund'], node);
+    runNpm(root, ['rebuild', 'node', '--loglevel=error'], node);
     if (!fs.existsSync(ownNode(root))) {
       throw new Error(`npm ran, but ${path.relative(root, ownNode(root))} is missing; remove node_modules and run the same command again.`);
     }
@@ -68,53 +70,68 @@ export async function ensurePackages(root, say) {
 }
 
 /**
- * `npm run` puts node_modules/.bin first on the PATH, so this very process may be the Node that `npm ci` is about to remove, and the npm it
- * starts would then find no Node for its second half. npm is therefore run by a Node from outside.
+ * The Node that npm is to run on: at least 24, because npm leaves out an optional package (the native half of a bundler, say) whose `engines`
+ * don't fit the Node that npm itself runs on; and from outside node_modules, because `npm ci` removes the one inside between its two halves.
  * @param {string} root
+ * @param {(line: string) => void} say
  */
-export function outsidePath(root) {
-  const inside = path.join(root, 'node_modules') + path.sep;
-  const parts = (process.env['PATH'] ?? process.env['Path'] ?? '').split(path.delimiter);
-  return parts.filter((part) => part !== '' && !`${path.resolve(part)}${path.sep}`.startsWith(inside));
+async function nodeForNpm(root, say) {
+  // Asked of the name alone: that Node may be gone from the disk, though it still runs.
+  const inside = [root, fs.realpathSync(root)].some((folder) => process.execPath.startsWith(path.join(folder, 'node_modules') + path.sep));
+  if (!inside && Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
+  const windows = process.platform === 'win32';
+  const { version } = JSON.parse(fs.readFileSync(path.join(root, 'package-lock.json'), 'utf8')).packages['node_modules/node'];
+  const target = path.join(root, '.setup', `node-${version}`, windows ? 'node.exe' : 'node');
+  if (fs.existsSync(target)) return target;
+  const part = `${target}.${process.pid}`;
+  fs.mkdirSync(path.dirname(target), { recursive: true });
+  if (inside && fs.existsSync(process.execPath)) {
+    fs.copyFileSync(process.execPath, part);
+  } else {
+    // The package that the package `node` would fetch for this platform.
+    const platform = windows ? 'win' : process.platform;
+    const source = `${platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node'}-${platform}-${process.arch}`;
+    say(`Fetching Node ${version} from the npm package ${source} …`);
+    const work = fs.mkdtempSync(path.join(root, '.setup', 'fetch-'));
+    try {
+      runNpm(root, ['pack', `${source}@${version}`, '--ignore-scripts', '--loglevel=error', '--pack-destination', work]);
+      const [tgz = ''] = fs.readdirSync(work);
+      await extractFromTgz(path.join(work, tgz), `package/bin/${path.basename(target)}`, part);
+    } finally {
+      fs.rmSync(work, { recursive: true, force: true });
+    }
+  }
+  fs.chmodSync(part, 0o755);
+  fs.renameSync(part, target);
+  return target;
 }
 
 /**
- * Runs npm in the repository; what it says on stdout (how many packages it added) is not passed on, its errors are. Throws an Error with a sentence when it fails.
+ * Runs npm in the repository; what it says on stdout (how many packages it added) is not passed on, its errors are. Throws an Error with a
+ * sentence when it fails.
  * @param {string} root
  * @param {string[]} args
+ * @param {string} [node] the Node it runs on
  */
-export function runNpm(root, args) {
-  const paths = outsidePath(root);
+export function runNpm(root, args, node = process.execPath) {
   const windows = process.platform === 'win32';
   const cli = process.env['npm_execpath'];
-  // Asked of the name alone: after `npm ci` that Node is gone from the disk, though it still runs.
-  const inside = [root, fs.realpathSync(root)].some((folder) => process.execPath.startsWith(path.join(folder, 'node_modules') + path.sep));
-  const node = inside ? find(paths, windows ? 'node.exe' : 'node') : process.execPath;
-  if (!node) {
-    throw new Error(
-      'The packages must be installed again, and no Node was found outside node_modules to do it; put a Node ≥ 18 on the PATH.',
-    );
-  }
-  // The PATH keeps that Node first, so that npm's own children find the same one.
-  const env = { ...process.env, PATH: [path.dirname(node), ...paths].join(path.delimiter) };
+  // The PATH begins with that Node, so that npm's own children find the same one.
+  const env = { ...process.env, PATH: [path.dirname(node), process.env['PATH'] ?? process.env['Path'] ?? ''].join(path.delimiter) };
   // The npm that ran us is preferred over the one on the PATH; yarn and pnpm set the same variable, and can't read this lock file.
   const ours = cli && /npm-cli\.js$/.test(cli) && fs.existsSync(cli) ? cli : undefined;
   const result = ours
     ? spawnSync(node, [ours, ...args], { cwd: root, env, stdio: ['ignore', 'ignore', 2] })
     : spawnSync(windows ? 'npm.cmd' : 'npm', args, { cwd: root, env, stdio: ['ignore', 'ignore', 2], shell: windows });
-  if (result.error)
+  if (result.error) {
     throw new Error(`npm could not be started (${result.error.message}); install npm 10 or newer and run the same command again.`);
+  }
   if (result.status !== 0) {
     const end = result.signal ? `was ended by ${result.signal}` : `failed with code ${result.status}`;
     throw new Error(
       `npm ${args[0]} ${end}, see its lines above; check the network and the registry of your npm settings, then run the same command again.`,
     );
   }
-}
-
-/** @param {string[]} folders @param {string} name */
-function find(folders, name) {
-  return folders.map((folder) => path.join(folder, name)).find((file) => fs.existsSync(file));
 }
 
 /** Windows can't delete a program that is running, but can rename it: a running node_modules Node steps aside. Not tried on a real Windows. @param {string} root */
