@@ -7,7 +7,7 @@ import { EmptyLineUp } from '../ui/line-up.tsx';
 import { Code, Outside } from '../ui/outside.tsx';
 import { RequestCard } from '../ui/request-card.tsx';
 import { RiskScore } from '../ui/risk-score.tsx';
-import { StatusBadge } from '../ui/status.tsx';
+import { StatusBadge } from '../ui/status-badge.tsx';
 import { Trouble } from '../ui/trouble.tsx';
 import { useMuster } from '../use-muster.ts';
 import { clientName, commandLine, identityText, scopeWord, severityWord, whereWord } from '../words/mcp.ts';

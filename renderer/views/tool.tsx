@@ -5,7 +5,7 @@ import { Glyph, Icon } from '../ui/icon.tsx';
 import { askable } from '../ui/need-card.tsx';
 import { Code, Outside } from '../ui/outside.tsx';
 import { RequestCard } from '../ui/request-card.tsx';
-import { StatusBadge } from '../ui/status.tsx';
+import { StatusBadge } from '../ui/status-badge.tsx';
 import { Trouble } from '../ui/trouble.tsx';
 import { useMuster } from '../use-muster.ts';
 import { plain } from '../words/plain.ts';

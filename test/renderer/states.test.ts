@@ -168,6 +168,7 @@ engineNeeds.describe('every state of the window', () => {
     await closePage(page);
   });
 
+  // Last, because a clock stays with the engine: in every page after it time stands still.
   engineNeeds.it('says nothing for 300 ms, then that it looks, then where it still looks', async () => {
     const { tools: _tools, ...rest } = ordinary({ look: { state: 'looking', at: null, durationMs: null, firstAt: null } });
     const snapshot = {

@@ -14,7 +14,7 @@ import { type Fake, install } from './fake-window.ts';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const PAGE = 'app://muster/index.html';
 
-export const up: AgentLink = { state: 'up', detail: null, retryAt: null };
+const up: AgentLink = { state: 'up', detail: null, retryAt: null };
 
 export type Look = {
   readonly snapshot: Partial<Snapshot> | null;
@@ -23,7 +23,7 @@ export type Look = {
   readonly width?: number;
   readonly height?: number;
   readonly media?: Parameters<Page['emulateMedia']>[0];
-  /** Time stands still in the page until the test moves it. */
+  /** Time stands still until the test moves it: in this page, and in all that the engine opens after it. */
   readonly clock?: boolean;
 };
 

@@ -101,7 +101,7 @@ export function server(name: string, more: Partial<McpServer> = {}): McpServer {
   };
 }
 
-export function request(item: string, more: Partial<ApprovalRequest> = {}): ApprovalRequest {
+function request(item: string, more: Partial<ApprovalRequest> = {}): ApprovalRequest {
   return {
     id: `request-${item}`,
     item,
@@ -205,7 +205,7 @@ const copilot = tool('github-copilot', 'GitHub Copilot CLI', 'coding-cli', {
   ],
 });
 
-export const tools: readonly Tool[] = [
+const tools: readonly Tool[] = [
   tool('claude-code', 'Claude Code', 'coding-cli', {
     vendor: 'Anthropic',
     running: true,
@@ -283,7 +283,7 @@ export const tools: readonly Tool[] = [
   }),
 ];
 
-export const servers: readonly McpServer[] = [
+const servers: readonly McpServer[] = [
   server('filesystem', {
     running: true,
     secretNames: ['GITHUB_TOKEN', 'OPENAI_API_KEY'],
@@ -329,7 +329,7 @@ export const servers: readonly McpServer[] = [
   }),
 ];
 
-export const requests: readonly ApprovalRequest[] = [
+const requests: readonly ApprovalRequest[] = [
   request('gemini-cli', { itemName: 'Gemini CLI', reason: 'Summaries of long tickets.\nThree of us would use it.', dataClass: 'internal' }),
   request('chatgpt', {
     itemName: 'ChatGPT',

@@ -3,15 +3,6 @@ import type { Verdict } from '../../electron/contract.ts';
 import { glyph, tone, word } from '../words/status.ts';
 import { Glyph } from './icon.tsx';
 
-export function Status({ verdict, now }: { verdict: Verdict; now: Date }) {
-  return (
-    <span className="st">
-      <Glyph name={glyph(verdict)} />
-      {word(verdict, now)}
-    </span>
-  );
-}
-
 export function StatusBadge({ verdict, now }: { verdict: Verdict; now: Date }) {
   const name = glyph(verdict);
   return (
