@@ -3,7 +3,6 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { build, buildBinary } from 'plist';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ProcessObservation } from '../../agent/observe/observation.ts';
 import { darwinProcesses, innermostApp, type Listed, readBundleId, splitPsLine } from '../../agent/observe/processes/darwin.ts';
@@ -18,6 +17,19 @@ const put = (file: string, content: string | Uint8Array = '') => {
 };
 const os = fakeOs({ root, platform: 'darwin', env: { PATH: '/Users/ada/.local/bin:/usr/bin' } });
 const homes = [{ home: '/Users/ada', uid: 501 }];
+/** An Info.plist as Xcode writes it, with one key. */
+const plist = (key: string, value: string) =>
+  `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0">
+<dict>
+	<key>${key}</key>
+	${value}
+</dict>
+</plist>
+`;
+/** A binary one, made by Python's plistlib. */
+const binary = fs.readFileSync(new URL('../fixtures/installed/Info-binary.plist', import.meta.url));
 const started = new Date('2026-11-22T09:00:00Z');
 const row = (pid: number, cmd: string, rest: Partial<Listed> = {}): Listed => ({
   pid,
@@ -35,8 +47,8 @@ const first = async (...rows: Listed[]) => (await (await observe(() => rows)).lo
 describe('processes on macOS', () => {
   it('knows an application by the bundle identifier of the innermost bundle, XML or binary, read once', async () => {
     const helper = '/Applications/Cursor.app/Contents/Frameworks/Cursor Helper.app';
-    put('/Applications/Cursor.app/Contents/Info.plist', build({ CFBundleIdentifier: 'com.todesktop.cursor' }));
-    put(`${helper}/Contents/Info.plist`, buildBinary({ CFBundleIdentifier: 'com.todesktop.cursor.helper' }));
+    put('/Applications/Cursor.app/Contents/Info.plist', plist('CFBundleIdentifier', '<string>com.todesktop.cursor</string>'));
+    put(`${helper}/Contents/Info.plist`, binary);
     put('/Applications/Cursor.app/Contents/MacOS/Cursor');
     put(`${helper}/Contents/MacOS/Cursor Helper`);
     const main = '/Applications/Cursor.app/Contents/MacOS/Cursor';
@@ -44,7 +56,7 @@ describe('processes on macOS', () => {
     const seen = await first(row(1, main, { path: main }), row(2, `${inner} --type=gpu-process`, { path: inner }));
     expect(seen).toMatchObject([
       { pid: 1, exe: main, args: [main], bundleId: 'com.todesktop.cursor', home: '/Users/ada', startedAt: '2026-11-22T09:00:00.000Z' },
-      { pid: 2, exe: inner, args: [inner, '--type=gpu-process'], bundleId: 'com.todesktop.cursor.helper' },
+      { pid: 2, exe: inner, args: [inner, '--type=gpu-process'], bundleId: 'com.todesktop.230313mzl4w4u92' },
     ]);
   });
 
@@ -53,8 +65,8 @@ describe('processes on macOS', () => {
       ['None', null],
       ['Broken', 'bplist00garbage'],
       ['Text', 'hello'],
-      ['Without', build({ CFBundleName: 'x' })],
-      ['Number', build({ CFBundleIdentifier: 7 })],
+      ['Without', plist('CFBundleName', '<string>x</string>')],
+      ['Number', plist('CFBundleIdentifier', '<integer>7</integer>')],
     ] as const) {
       if (content !== null) put(`/Applications/${app}.app/Contents/Info.plist`, content);
       expect(await readBundleId(path.join(root, `/Applications/${app}.app/Contents/Info.plist`))).toBeNull();
