@@ -81,6 +81,7 @@ function Foot({ known }: { known: Known }) {
 function Loading({ known, shell }: { known: Known; shell: WindowShell }) {
   const shown = useLasting(true, 300);
   const long = useLasting(true, 4000);
+  const stuck = useLasting(true, 20_000);
   const { link, snapshot } = known;
   if (link.state === 'failed' || link.state === 'restarting') return <NotThere known={known} shell={shell} />;
   const source = snapshot?.sources.find(({ state }) => state === 'looking');
@@ -89,31 +90,20 @@ function Loading({ known, shell }: { known: Known; shell: WindowShell }) {
       {shown && (
         <>
           <LoadingLineUp />
-          <p className="lead">{long ? (source ? `Still looking in ${sourceWords(source.id).place}` : 'Still starting') : 'Looking'}</p>
+          <h1 className="lead" tabIndex={-1}>
+            {long ? (source ? `Still looking in ${sourceWords(source.id).place}` : 'Still starting') : 'Looking'}
+          </h1>
+          {stuck && link.state !== 'up' && <TryNow shell={shell} />}
         </>
       )}
     </div>
   );
 }
 
-/** The agent is away and there is no old list to show. */
-function NotThere({ known, shell }: { known: Known; shell: WindowShell }) {
-  const { link } = known;
+function TryNow({ shell }: { shell: WindowShell }) {
   const [failure, setFailure] = useState<string | null>(null);
   return (
-    <div className="middle" role="status">
-      {link.state === 'failed' ? <Icon name="problem" className="large" /> : <LoadingLineUp />}
-      <h1 className="display" tabIndex={-1}>
-        {link.state === 'failed' ? 'The checker won’t start.' : 'The checker is restarting.'}
-      </h1>
-      <p className="lead">
-        {link.detail !== null && (
-          <>
-            <Outside text={link.detail} />{' '}
-          </>
-        )}
-        Your AI tools work as usual.
-      </p>
+    <>
       <div className="acts">
         <button
           type="button"
@@ -128,6 +118,28 @@ function NotThere({ known, shell }: { known: Known; shell: WindowShell }) {
           <Outside text={failure} />
         </p>
       )}
+    </>
+  );
+}
+
+/** The agent is away and there is no old list to show. */
+function NotThere({ known, shell }: { known: Known; shell: WindowShell }) {
+  const { link } = known;
+  return (
+    <div className="middle" role="status">
+      {link.state === 'failed' ? <Icon name="problem" className="large" /> : <LoadingLineUp />}
+      <h1 className="display" tabIndex={-1}>
+        {link.state === 'failed' ? 'The checker won’t start.' : 'The checker is restarting.'}
+      </h1>
+      <p className="lead">
+        {link.detail !== null && (
+          <>
+            <Outside text={link.detail} />{' '}
+          </>
+        )}
+        Your AI tools work as usual.
+      </p>
+      <TryNow shell={shell} />
     </div>
   );
 }
@@ -245,9 +257,9 @@ export function App({ agent, shell, store }: { agent: WindowAgent; shell: Window
         </aside>
         <main className="page">{page}</main>
       </div>
-      {/* The turn makes the same words said twice two sayings. */}
-      <div className="vh" role="status" key={said.turn}>
-        {said.text}
+      {/* Always there, so that a change in it is heard; the space makes the same words said twice two sayings. */}
+      <div className="vh" role="status">
+        {said.turn % 2 === 0 ? said.text : `${said.text}\u00a0`}
       </div>
       {muster && asking.length > 0 && <RequestDialog items={asking} drafts={drafts.current} onClosed={closed} />}
       {first && <FirstRun organization={snapshot.policy.organization} looking={snapshot.look.state === 'looking'} onDone={welcome} />}

@@ -1,5 +1,6 @@
 /** One of my requests: its state in words, what I wrote, what IT said, and what I can still do. */
 import { type FormEvent, useId, useState } from 'react';
+import { capital } from '../../electron/attention.ts';
 import type { ApprovalRequest } from '../../electron/contract.ts';
 import { toolLink } from '../route.ts';
 import { refusal, useMuster } from '../use-muster.ts';
@@ -108,7 +109,7 @@ export function RequestCard({ request, heading, link = true }: { request: Approv
         </p>
         {details.length > 0 && (
           <p className="small ink-3">
-            <Outside text={details.join(', ')} />
+            <Outside text={capital(details.join(', '))} />
           </p>
         )}
         {request.answer !== null && (

@@ -259,7 +259,7 @@ engineNeeds.describe('the window', () => {
     const busy = page.getByRole('button', { name: 'Looking…' });
     await busy.click({ force: true });
     await fake(page, 'release');
-    await expect.poll(() => said(page).textContent()).toBe('Looked again: 11 tools.');
+    await expect.poll(() => said(page).textContent()).toMatch(/^Looked again: 11 tools\.\s?$/);
     expect((await calls(page)).filter(([name]) => name === 'scan').length).toBe(1);
     await page.getByText('Last look: just now').waitFor();
     await fake(page, 'refuse', 'The folder can’t be read; ask who owns it.');
@@ -277,10 +277,24 @@ engineNeeds.describe('the window', () => {
     expect(await page.locator('[data-tool]').count()).toBe(11);
     await page.keyboard.press('Enter');
     await first.waitFor({ state: 'detached' });
-    expect(await calls(page)).toEqual([['welcomed']]);
+    await expect.poll(() => calls(page)).toEqual([['welcomed']]);
     await row(page, 'cursor').waitFor();
     await fake(page, 'change', { tools: [] });
     expect(await first.count()).toBe(0);
+    await closePage(page);
+  });
+
+  it('says why there is no list, and tries again', async () => {
+    const page = await opened({
+      snapshot: null,
+      link: { state: 'failed', detail: 'The database is of a newer version; install the newer Muster again.', retryAt: null },
+    });
+    expect(await page.locator('main').textContent()).toContain('install the newer Muster again. Your AI tools work as usual.');
+    await page.getByRole('button', { name: 'Try now' }).click();
+    expect(await calls(page)).toEqual([['restartAgent']]);
+    await fake(page, 'link', { state: 'up', detail: null, retryAt: null });
+    await fake(page, 'change', ordinary());
+    await row(page, 'ollama').waitFor();
     await closePage(page);
   });
 
