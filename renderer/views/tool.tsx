@@ -1,7 +1,7 @@
 /** One tool: its verdict and the rule behind it, its plans, what may go in, how Muster knows, and where it is. */
 import { capital, type Standing, toolStanding } from '../../electron/attention.ts';
 import type { Tool } from '../../electron/contract.ts';
-import { Glyph, Icon } from '../ui/icon.tsx';
+import { Icon } from '../ui/icon.tsx';
 import { askable } from '../ui/need-card.tsx';
 import { Code, Outside } from '../ui/outside.tsx';
 import { RequestCard } from '../ui/request-card.tsx';
@@ -10,137 +10,8 @@ import { Trouble } from '../ui/trouble.tsx';
 import { useMuster } from '../use-muster.ts';
 import { plain } from '../words/plain.ts';
 import { ago, since } from '../words/time.ts';
-import { approvedEntry, confidenceSentence, evidenceWords, strengthWord, surfaceWord, tierName, trainsWord } from '../words/tool.ts';
-
-function Tiers({ tool }: { tool: Tool }) {
-  const { snapshot } = useMuster();
-  if (tool.tiers.length === 0) return null;
-  const approved = approvedEntry(tool, snapshot.policy);
-  const mine = new Set(tool.accounts.map(({ tier }) => tier));
-  return (
-    <section>
-      <h2>Licence tiers</h2>
-      <ol className="tiers">
-        {tool.tiers.map((tier, at) => {
-          const yes = approved !== null && (approved.tiers.length === 0 || approved.tiers.includes(tier.id));
-          const you = mine.has(tier.id);
-          return (
-            <li key={tier.id} className={[yes && 'yes', you && 'you'].filter(Boolean).join(' ') || undefined}>
-              <div className="post" aria-hidden="true">
-                <i className={`step-${Math.min(at + 1, 6)}`} />
-              </div>
-              <b>
-                <Outside text={tier.name} />
-              </b>
-              {(you || yes) && (
-                <span className="st">
-                  <Glyph name={yes ? 'approved' : 'tier'} />
-                  {you ? (yes ? 'You are here, approved' : 'You are here') : 'Approved'}
-                </span>
-              )}
-              <span className="small ink-3">{trainsWord[tier.trains]}</span>
-            </li>
-          );
-        })}
-      </ol>
-    </section>
-  );
-}
-
-type Cell = 'yes' | 'no' | 'condition';
-
-function Matrix({ tool }: { tool: Tool }) {
-  const { snapshot } = useMuster();
-  const { policy } = snapshot;
-  const { verdict } = tool;
-  const approved = approvedEntry(tool, policy);
-  if (policy.rev === null) {
-    return <p className="ink-2">There is no policy on this computer yet, so nothing says which data may go in.</p>;
-  }
-  if (policy.dataClasses.length === 0) return <p className="ink-2">The policy names no classes of data.</p>;
-  const out = verdict.status === 'prohibited' || verdict.status === 'expired';
-  const decided = verdict.dataClasses.length > 0 || out || verdict.status === 'approved' || verdict.status === 'conditional';
-  const other = approved !== null && (verdict.status === 'wrong-tier' || verdict.status === 'tier-unknown') ? approved : null;
-  if (!decided && !other) return <p className="ink-2">Nothing is decided for this tool yet.</p>;
-  const now = (id: string): Cell => {
-    if (out) return 'no';
-    if (verdict.dataClasses.length > 0 && !verdict.dataClasses.includes(id)) return 'no';
-    if (!decided) return 'no';
-    return verdict.conditions !== null ? 'condition' : 'yes';
-  };
-  const there = (id: string): Cell => {
-    if (other && other.dataClasses.length > 0 && !other.dataClasses.includes(id)) return 'no';
-    return other?.conditions == null ? 'yes' : 'condition';
-  };
-  const tierNames = other?.tiers.map((id) => tierName(tool.tiers, id)).join(', ');
-  const mark = (cell: Cell) => (
-    <span className={`yn ${cell}`}>
-      {cell === 'condition' ? <Glyph name="conditions" /> : <Icon name={cell === 'yes' ? 'check' : 'dash'} />}
-      {cell === 'condition' ? 'With conditions' : cell === 'yes' ? 'Yes' : 'No'}
-    </span>
-  );
-  return (
-    <table className="matrix" aria-label="What you may use it with">
-      <thead>
-        <tr>
-          <th scope="col">Data class</th>
-          <th scope="col">{other ? 'As it is now' : 'Use it'}</th>
-          {other && (
-            <th scope="col">
-              On <Outside text={tierNames || 'an approved plan'} />
-            </th>
-          )}
-        </tr>
-      </thead>
-      <tbody>
-        {policy.dataClasses.map((one) => (
-          <tr key={one.id}>
-            <th scope="row">
-              <Outside text={one.label} />
-              {one.examples !== null && (
-                <small>
-                  <Outside text={one.examples} />
-                </small>
-              )}
-            </th>
-            <td>{mark(now(one.id))}</td>
-            {other && <td>{mark(there(one.id))}</td>}
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function Rule({ tool }: { tool: Tool }) {
-  const { snapshot } = useMuster();
-  const { policy } = snapshot;
-  const clause = policy.clauses.find(({ id }) => id === tool.verdict.clause);
-  if (!clause && tool.verdict.conditions === null) return null;
-  return (
-    <section>
-      <h2>The rule</h2>
-      <blockquote className="well clause">
-        {tool.verdict.conditions !== null && (
-          <p>
-            <Outside text={tool.verdict.conditions} />
-          </p>
-        )}
-        {clause && (
-          <>
-            <p className={tool.verdict.conditions === null ? undefined : 'second'}>
-              <Outside text={clause.text} />
-            </p>
-            <footer>
-              <Outside text={policy.organization ?? 'Your organization'} />
-              ’s policy, clause <Outside text={clause.id} />: <Outside text={clause.title} />. Revision {policy.rev}.
-            </footer>
-          </>
-        )}
-      </blockquote>
-    </section>
-  );
-}
+import { confidenceSentence, evidenceWords, strengthWord, surfaceWord } from '../words/tool.ts';
+import { Matrix, Rule, Tiers } from './tool-verdict.tsx';
 
 function Knows({ tool }: { tool: Tool }) {
   return (

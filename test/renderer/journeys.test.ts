@@ -213,10 +213,10 @@ engineNeeds.describe('the window', () => {
   it('answers what IT asked', async () => {
     const page = await opened({ snapshot: ordinary(), hash: 'requests' });
     const asked = page.locator('[data-request="request-mcp:filesystem"]');
-    await asked.getByRole('textbox').fill('Only ~/work/docs.');
+    await asked.getByRole('textbox').fill('Only ~/code/docs.');
     await asked.getByRole('button', { name: 'Add to my request' }).click();
     await expect.poll(() => asked.textContent()).toContain('Waiting for an answer');
-    expect(await calls(page)).toContainEqual(['answer', 'request-mcp:filesystem', 'Only ~/work/docs.']);
+    expect(await calls(page)).toContainEqual(['answer', 'request-mcp:filesystem', 'Only ~/code/docs.']);
     await closePage(page);
   });
 

@@ -316,8 +316,8 @@ const servers: readonly McpServer[] = [
   server('sentry', {
     client: 'cursor',
     scope: 'project',
-    project: '~/work/shop',
-    configPath: '~/work/shop/.cursor/mcp.json',
+    project: '~/code/shop',
+    configPath: '~/code/shop/.cursor/mcp.json',
     transport: 'http',
     command: null,
     args: [],
