@@ -4,15 +4,19 @@ import type { Evidence, Source } from '../electron/contract.ts';
 import type { AgentParts } from './agent.ts';
 import type { Homes } from './homes.ts';
 import { confidence } from './inventory.ts';
-import { identify as identifyServer } from './mcp/identity.ts';
+import { identify as identifyServer, isPinned, publisherOf } from './mcp/identity.ts';
 import { parseProjects, parseServers } from './mcp/parse.ts';
+import { reachOf } from './mcp/reach.ts';
 import { assess } from './mcp/risks.ts';
 import { type ConfigObserver, type ConfigRead, createConfigObserver } from './observe/configs.ts';
 import { createForegroundObserver, type ForegroundObserver } from './observe/foreground.ts';
+import { scriptsNamed } from './observe/installed/binaries.ts';
 import { createInstalledObserver } from './observe/installed.ts';
 import type { ConfigObservation, Observation, ProcessObservation, Trouble } from './observe/observation.ts';
 import { createProcessObserver, type ProcessLook, type ProcessObserver } from './observe/processes/processes.ts';
-import { toSighting } from './sightings.ts';
+import type { ScriptNamed } from './observe/processes/retitled.ts';
+import { isStray, namedForSure, toSighting } from './sightings.ts';
+import { DatabaseError } from './sqlite.ts';
 import type { ServerRow, Sighting } from './store/store.ts';
 import { createUsage, type Usage } from './usage.ts';
 
@@ -49,6 +53,8 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
   const configObservers = new Map<string, ConfigObserver>();
   /** Weak evidence that makes a row only beside another sort: leftover folders, by tool, from the last whole look. */
   let traces = new Map<string, Sighting[]>();
+  /** The tools whose installation the last whole look found for certain: another program of such a name is another program. */
+  let sure: ReadonlySet<string> = new Set();
 
   const state = new Map<Source['id'], Source>(
     (['processes', 'installed', 'configs', 'foreground'] as const).map((id) => [id, { id, state: 'ok', detail: '', lastLook: null }]),
@@ -60,7 +66,11 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     parts.onSource();
   };
 
-  const raise = (trouble: Trouble) => problems.raise(trouble, trouble.path === null ? null : show(trouble.path));
+  /** A home is named as itself, for `~` is every home that is looked at. */
+  const raise = (trouble: Trouble, key = trouble.path) => {
+    const where = trouble.path === null ? null : trouble.code === 'home-not-owned' ? trouble.path : show(trouble.path);
+    problems.raise({ ...trouble, path: key }, where);
+  };
 
   /** Runs one source; what it throws becomes a problem, and the look partial. */
   async function attempt<T>(id: Source['id'], look: () => Promise<T>): Promise<T | null> {
@@ -70,8 +80,13 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
       problems.clear('source-failed', id);
       return seen;
     } catch (error) {
+      // What can't be written is no fault of this source, and the next one would meet it too.
+      if (error instanceof DatabaseError) {
+        note(id, 'unavailable', 'What it sees can’t be written at the moment; it is tried again by itself.');
+        throw error;
+      }
       parts.log(id, error);
-      problems.raise({ code: 'source-failed', path: id, detail: error instanceof Error ? error.name : 'unknown' });
+      problems.raise({ code: 'source-failed', path: id, detail: error instanceof Error ? error.name : 'unknown' }, id);
       note(id, 'unavailable', 'The last look failed; it is tried again by itself.');
       return null;
     }
@@ -79,7 +94,15 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
 
   const sight = (seen: Observation): Sighting | null => {
     const match = catalog.identify(seen);
-    return match && toSighting(seen, match, homes);
+    const sighting = match && toSighting(seen, match, homes);
+    return sighting && isStray(sighting, sure) ? null : sighting;
+  };
+
+  /** A program that calls itself by a tool's name is that tool where the command of that name certainly is. */
+  const scriptNamed: ScriptNamed = (name, interpreter) => {
+    if (!catalog.binaryNames.has(name)) return null;
+    const commands = scriptsNamed(os, parts.ownHomes, name, interpreter);
+    return commands.find((command) => catalog.identify(command)?.strength === 'certain')?.target ?? null;
   };
 
   /** Writes what makes a row, alone or with what is stored already; weak evidence that stands alone is dropped. */
@@ -127,7 +150,10 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
   }
 
   async function processesNow(): Promise<Sighting[]> {
-    processObserver ??= createProcessObserver(os, { homes: parts.ownHomes.map((home) => ({ home, uid: os.user.uid })) });
+    processObserver ??= createProcessObserver(os, { homes: parts.ownHomes.map((home) => ({ home, uid: os.user.uid })), scriptNamed });
+    processObserver.catch(() => {
+      processObserver = undefined;
+    });
     const look = await (await processObserver).look();
     const seen = applyProcesses(look);
     if (state.get('processes')?.state !== 'ok')
@@ -137,10 +163,14 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
 
   async function lookInFront(): Promise<void> {
     foregroundObserver ??= createForegroundObserver(os, { titles: false });
+    foregroundObserver.catch(() => {
+      foregroundObserver = undefined;
+    });
     const observer = await foregroundObserver;
     const available = observer.available();
     if (!available.ok) {
-      if (state.get('foreground')?.detail !== available.why) note('foreground', 'unavailable', available.why);
+      const before = state.get('foreground');
+      if (before?.state !== 'unavailable' || before.detail !== available.why) note('foreground', 'unavailable', available.why);
       usage.pass(null, clock.now());
       return;
     }
@@ -168,7 +198,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     // One file can be several places (`~/.claude.json` is three): each has its own troubles, and a good one doesn't end another's.
     const key = [file.path, file.role, file.role === 'mcp' ? file.place.scope : ''].join('\0');
     for (const code of CONFIG_PROBLEMS) problems.clear(code, key);
-    const trouble = (found: Trouble) => problems.raise({ ...found, path: key }, show(file.path));
+    const trouble = (found: Trouble) => raise({ ...found, path: file.path }, key);
     if (read.state === 'refused') {
       trouble(read.trouble);
       return;
@@ -200,16 +230,24 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     const rows = parsed.servers.map((server): ServerRow => {
       const identity = identifyServer(server);
       const project = server.project === null ? where.project : show(server.project);
-      const { name, enabled, transport, command, args, url, secretNames } = server;
+      const { name, enabled, transport, url, secretNames, autoApproved } = server;
+      const command = server.command === null ? null : show(server.command);
+      const args = server.args.map(show);
+      const launch = {
+        ...server.launch,
+        env: Object.fromEntries(Object.entries(server.launch.env).map(([key, value]) => [key, show(value)])),
+      };
       const id = createHash('sha256')
         .update([client, scope, where.home ?? '', project ?? '', where.configPath, name].join('\0'))
         .digest('base64url')
         .slice(0, 22);
       return {
         ...where,
-        ...{ id, project, name, enabled, transport, url, secretNames, identity },
-        command: command === null ? null : show(command),
-        args: args.map(show),
+        ...{ id, project, name, enabled, transport, command, args, url, secretNames, autoApproved, identity },
+        publisher: publisherOf(identity),
+        pinned: isPinned(server),
+        reach: reachOf({ command, args, url, secretNames, launch }),
+        uncertain: file.place.uncertain === true,
         risk: assess({ ...server, identity, scope, client }),
       };
     });
@@ -241,10 +279,12 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     const look = await observer.look();
     problems.clear('folder-unreadable');
     problems.clear('home-not-owned');
-    look.troubles.forEach(raise);
+    for (const trouble of look.troubles) raise(trouble);
     note('installed', 'ok', 'The lists of installed apps, packages and programs, for names and versions; no tool is started for it.');
+    const seen = look.observations.flatMap((one) => sight(one) ?? []);
+    sure = new Set([...(given === parts.ownHomes ? [] : sure), ...namedForSure(seen)]);
     return {
-      sightings: look.observations.flatMap((seen) => sight(seen) ?? []),
+      sightings: seen.filter((one) => !isStray(one, sure)),
       complete: look.incomplete.length === 0,
       since,
       except: look.incomplete,
@@ -302,20 +342,24 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     },
     async watchConfigs(signal, onChange, onError) {
       const observer = configObserver(parts.ownHomes);
+      const guard = (work: () => void) => {
+        try {
+          work();
+        } catch (error) {
+          // The database can't be used just now. The file is read again at the next whole look.
+          onError(error);
+        }
+      };
       await observer.watch(
         signal,
-        (read) => {
-          try {
+        (read) =>
+          guard(() => {
             takeRead(read, observer);
             onChange();
-          } catch (error) {
-            // The database can't be written just now. The file is read again at the next whole look.
-            onError(error);
-          }
-        },
+          }),
         (trouble) => {
           raise(trouble);
-          onChange();
+          guard(onChange);
         },
       );
     },

@@ -147,6 +147,16 @@ export type McpServer = {
   readonly args: readonly string[];
   readonly url: string | null;
   readonly identity: McpIdentity;
+  /** Who answers for what runs: an npm scope (`@scope`), an owner (`github.com/owner`), a registry's namespace (`ghcr.io/owner`), a remote's host; else null. */
+  readonly publisher: string | null;
+  /** False where the next start may run something else though the entry stays as it is: no exact version, an image by tag, a remote server. */
+  readonly pinned: boolean;
+  /** Names of the tools that the client runs without asking; `all` where it asks for none. */
+  readonly autoApproved: readonly string[] | 'all';
+  /** What it may reach, in words made from the entry alone, most telling first; see `agent/mcp/reach.ts`. */
+  readonly reach: readonly string[];
+  /** True where no source that could be checked confirms that the client reads this file. */
+  readonly uncertain: boolean;
   readonly secretNames: readonly string[];
   readonly running: boolean;
   readonly present: boolean;

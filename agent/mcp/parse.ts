@@ -32,6 +32,8 @@ export type ParsedServer = {
   readonly url: string | null;
   /** Names of variables and headers whose value is, or refers to, a secret; sorted. */
   readonly secretNames: readonly string[];
+  /** Names of the tools that the client runs without asking; `all` where it asks for none. */
+  readonly autoApproved: readonly string[] | 'all';
   readonly launch: Launch;
 };
 
@@ -161,8 +163,16 @@ function readServer(
     args: command ? blankedArgs.args : [],
     url: remote ? url : null,
     secretNames: secretNames(values),
+    autoApproved: autoApproved(entry),
     launch: { cwd: cwd === null ? null : blankText(cwd), env: launchEnv(env), values },
   };
+}
+
+function autoApproved(entry: unknown): readonly string[] | 'all' {
+  const given = first(entry, ['autoApprove', 'alwaysAllow', 'autoApproved']);
+  if (own(entry, 'trust') === true || given === true || given === '*') return 'all';
+  const names = strings(given);
+  return names.includes('*') ? 'all' : [...new Set(names.slice(0, maximumArgs).map((name) => blankName(blankText(name))))].sort();
 }
 
 function byScheme(url: string | null): McpTransport {

@@ -93,7 +93,10 @@ const CLOCK_SET_BACK_MS = 3_600_000;
 
 const EVIDENCE = 'tool, kind, strength, surface, path, target, home, version, manager, name';
 const SERVER = `id, client, name, scope, project, config_path AS configPath, home, enabled, transport, command, args, url, identity,
-  secret_names AS secretNames, risk, first_seen AS firstSeen, last_seen AS lastSeen, present`;
+  secret_names AS secretNames, risk, first_seen AS firstSeen, last_seen AS lastSeen, present, described`;
+/** What a row written before there was a column for it is taken to say. */
+const UNDESCRIBED: Described = { publisher: null, pinned: false, autoApproved: [], reach: [], uncertain: false };
+type Described = Pick<McpServer, 'publisher' | 'pinned' | 'autoApproved' | 'reach' | 'uncertain'>;
 const REQUEST = `id, item, item_name AS itemName, tier, data_class AS dataClass, until, reason, state, created_at AS createdAt,
   updated_at AS updatedAt, answer, added`;
 
@@ -172,16 +175,17 @@ function storeIn(database: Database, file: string): Store {
           WHERE client = @client AND config_path = @configPath AND scope = @scope AND home IS @home AND (@project IS NULL OR project IS @project)`).run(
           where,
         );
-        for (const row of servers) {
+        for (const { publisher, pinned, autoApproved, reach, uncertain, ...row } of servers) {
+          const described: Described = { publisher, pinned, autoApproved, reach, uncertain };
           sql(`INSERT INTO server (id, client, name, scope, project, config_path, home, enabled, transport, command, args, url, identity,
-              secret_names, risk, first_seen, last_seen, present)
+              secret_names, risk, described, first_seen, last_seen, present)
             VALUES (@id, @client, @name, @scope, @project, @configPath, @home, @enabled, @transport, @command, @args, @url, @identity,
-              @secretNames, @risk, @time, @time, 1)
+              @secretNames, @risk, @described, @time, @time, 1)
             ON CONFLICT (id) DO UPDATE SET
               client = excluded.client, name = excluded.name, scope = excluded.scope, project = excluded.project,
               config_path = excluded.config_path, home = excluded.home, enabled = excluded.enabled, transport = excluded.transport,
               command = excluded.command, args = excluded.args, url = excluded.url, identity = excluded.identity,
-              secret_names = excluded.secret_names, risk = excluded.risk, last_seen = max(last_seen, excluded.last_seen), present = 1`).run(
+              secret_names = excluded.secret_names, risk = excluded.risk, described = excluded.described, last_seen = max(last_seen, excluded.last_seen), present = 1`).run(
             {
               ...row,
               enabled: row.enabled ? 1 : 0,
@@ -189,6 +193,7 @@ function storeIn(database: Database, file: string): Store {
               identity: JSON.stringify(row.identity),
               secretNames: JSON.stringify(row.secretNames),
               risk: JSON.stringify(row.risk),
+              described: JSON.stringify(described),
               time,
             },
           );
@@ -216,9 +221,11 @@ function storeIn(database: Database, file: string): Store {
 
     servers: () =>
       all<Record<string, never>>(`SELECT ${SERVER} FROM server ORDER BY client, config_path, project, name, id`).map(
-        ({ args, identity, secretNames, risk, enabled, present, ...row }) =>
+        ({ args, identity, secretNames, risk, described, enabled, present, ...row }) =>
           ({
             ...row,
+            ...UNDESCRIBED,
+            ...JSON.parse(described ?? '{}'),
             enabled: enabled === 1,
             args: JSON.parse(args ?? '[]'),
             identity: JSON.parse(identity ?? 'null'),

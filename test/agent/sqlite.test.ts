@@ -117,7 +117,7 @@ describe('migrations', () => {
     const error = refusal(() => open({ readOnly }));
     expect(error).toMatchObject({ code: 'newer', path: file });
     expect(error.message).toBe(
-      `The database ${file} has schema version 2, and this Muster knows versions up to 1: install the newer Muster again, or name another folder with --data.`,
+      `The database ${file} has schema version ${next.version}, and this Muster knows versions up to ${migrations.length}: install the newer Muster again, or name another folder with --data.`,
     );
     expect(readFileSync(file)).toEqual(before);
     expect(beside()).toEqual(['muster.db']);

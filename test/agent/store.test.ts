@@ -5,6 +5,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readMigrations } from '../../agent/assets.ts';
+import { openDatabase } from '../../agent/sqlite.ts';
 import { openStore, type ServerRow, type Sighting, type Store } from '../../agent/store/store.ts';
 import type { ApprovalRequest } from '../../electron/contract.ts';
 
@@ -175,6 +176,11 @@ describe('config files', () => {
     args: ['-y', '@acme/files', '/tmp'],
     url: null,
     identity: { kind: 'npm', name: '@acme/files', version: null, launchHash: 'sha256:0' },
+    publisher: '@acme',
+    pinned: false,
+    autoApproved: ['read'],
+    reach: ['the folder /tmp'],
+    uncertain: true,
     secretNames: ['GITHUB_TOKEN'],
     risk: { score: 30, level: 'medium', findings: [{ id: 'unpinned', severity: 'medium', message: 'm', advice: 'a', refs: ['MCP04'] }] },
     ...over,
@@ -188,6 +194,19 @@ describe('config files', () => {
     ];
     store.replaceConfig(where, rows, at(0));
     expect(store.servers()).toEqual(rows.map((row) => ({ ...row, firstSeen: iso(0), lastSeen: iso(0), present: true })));
+  });
+
+  it('from before there was a column for it say nothing of publisher and reach, and are read', () => {
+    const old = path.join(folder, 'old.db');
+    const before = openDatabase(old, { migrations: migrations.slice(0, 1) });
+    before.exec(`INSERT INTO server VALUES ('i', 'cursor', 'files', 'user', NULL, '~/.cursor/mcp.json', '~', 1, 'stdio', 'x', '[]', NULL, '{}',
+      '[]', '{}', '${iso(0)}', '${iso(0)}', 1)`);
+    before.close();
+    const after = openStore(old, { migrations });
+    expect(after.servers()).toMatchObject([
+      { name: 'files', publisher: null, pinned: false, autoApproved: [], reach: [], uncertain: false },
+    ]);
+    after.close();
   });
 
   it('replace what the same file held, and only that', () => {
