@@ -4,7 +4,7 @@ import type { Catalog } from '../native-catalog/catalog.ts';
 import { createHomes } from './homes.ts';
 import { toServers, toTools } from './inventory.ts';
 import { createLooks } from './looks.ts';
-import { launches } from './mcp/running.ts';
+import { runningAmong } from './mcp/running.ts';
 import { every } from './observe/every.ts';
 import type { Clock } from './observe/observation.ts';
 import type { Os } from './observe/os.ts';
@@ -80,10 +80,9 @@ export function startAgent(parts: AgentParts): Agent {
       verdict: verdictOf(policy, store.requests()).tool,
     });
   const serversUnder = (policy: Policy | null) => {
-    const processes = [...looks.usage.processes()];
     return toServers({
       servers: store.servers(),
-      running: (server) => processes.some((process) => launches(server, process)),
+      running: runningAmong(looks.usage.processes()),
       verdict: verdictOf(policy, store.requests()).server,
     });
   };

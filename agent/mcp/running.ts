@@ -41,6 +41,61 @@ export function launches(server: Entry, process: ProcessObservation): boolean {
   return isTarget(want, process, has) && hasRest(want.target, process, has.args());
 }
 
+/**
+ * `launches` over all of these processes at once: whether any of them runs the server. A computer has a thousand processes and its owner a
+ * hundred servers, so only those processes are compared that have a name in common with the entry.
+ */
+export function runningAmong(processes: Iterable<ProcessObservation>): (server: Entry) => boolean {
+  const byName = new Map<string, Set<ProcessObservation>>();
+  for (const process of processes) {
+    for (const name of namesOfProcess(process, remembered(seen, process, readProcess))) {
+      const found = byName.get(name);
+      if (found) found.add(process);
+      else byName.set(name, new Set([process]));
+    }
+  }
+  return (server) => {
+    if (server.command === null) return false;
+    const want = remembered(wanted, server, readEntry);
+    return namesOfEntry(want).some((name) => {
+      for (const process of byName.get(name) ?? []) if (launches(server, process)) return true;
+      return false;
+    });
+  };
+}
+
+/** Each process that `launches` says yes to has one of the names of the entry: what `isProgram` and `isTarget` compare, cut to what a map can find. */
+function namesOfEntry({ program, target, names, folder }: Wanted): string[] {
+  const ofProgram = [`program ${program}`, `program ${program}-cli`, ...(isPython(program) ? ['any python'] : [])];
+  switch (target.kind) {
+    case 'npm':
+      return [...ofProgram, `folder ${folder.split('/')[2]}`];
+    case 'script':
+      return [...ofProgram, `last ${lastStep(names[0] ?? '')}`];
+    case 'pypi':
+      return [...ofProgram, ...names.flatMap((name) => [`file ${name}`, `module ${name}`])];
+    default:
+      return [...ofProgram, ...names.map((name) => `file ${name}`)];
+  }
+}
+
+function namesOfProcess({ module }: ProcessObservation, { paths, files, programs }: Seen): string[] {
+  const folders = paths.flatMap((file) => [...file.matchAll(/\/node_modules(?=\/([^/]*))/g)]);
+  const modules = module?.split('.').map((_, at, steps) => steps.slice(0, at + 1).join('.')) ?? [];
+  return [
+    ...[...programs].map((name) => `program ${name}`),
+    ...([...programs].some(isAnyPython) ? ['any python'] : []),
+    ...[...files].map((name) => `file ${name}`),
+    ...paths.map((file) => `last ${lastStep(file)}`),
+    ...folders.map(([, name]) => `folder ${name}`),
+    ...modules.map((name) => `module ${name}`),
+  ];
+}
+
+const lastStep = (file: string) => file.slice(file.lastIndexOf('/') + 1);
+const isPython = (program: string) => program === 'python' || program === 'python3';
+const isAnyPython = (program: string) => /^python3?(?:\.\d+)?$/.test(program);
+
 function remembered<Key extends object, Value>(memory: WeakMap<Key, Value>, key: Key, read: (key: Key) => Value): Value {
   const before = memory.get(key);
   if (before !== undefined) return before;
@@ -79,7 +134,7 @@ function readProcess(process: ProcessObservation): Seen {
 function isProgram(name: string, { programs }: Seen): boolean {
   // npx, npm and pnpm are scripts: `…/npm/bin/npx-cli.js`. python3 is a link to python3.12.
   if (programs.has(name) || programs.has(`${name}-cli`)) return true;
-  return (name === 'python' || name === 'python3') && [...programs].some((other) => /^python3?(?:\.\d+)?$/.test(other));
+  return isPython(name) && [...programs].some(isAnyPython);
 }
 
 /** The command line as it is written in the entry: the same program with the same arguments. */

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { identify } from '../../agent/mcp/identity.ts';
 import { type ParsedServer, parseProjects, parseServers, type ServersFile } from '../../agent/mcp/parse.ts';
 import { type Assessed, assess, rules, scoreOf } from '../../agent/mcp/risks.ts';
-import { launches } from '../../agent/mcp/running.ts';
+import { launches, runningAmong } from '../../agent/mcp/running.ts';
 import type { ProcessObservation } from '../../agent/observe/observation.ts';
 
 const fixture = (name: string) => readFileSync(path.join(import.meta.dirname, '../fixtures/mcp', name));
@@ -466,5 +466,53 @@ describe('running', () => {
     ['a remote server', servers(claude, '{"mcpServers":{"a":{"url":"https://a.example"}}}')[0] as ParsedServer, node('/tmp'), false],
   ])('%s', (_, server, process, expected) => {
     expect(launches(server, process)).toBe(expected);
+    expect(runningAmong([process])(server)).toBe(expected);
+  });
+
+  test('finds among many processes what it finds one by one', () => {
+    const word = fc.constantFrom(
+      ...[
+        'node',
+        'npx',
+        'npx-cli',
+        'python',
+        'python3',
+        'python3.12',
+        'uvx',
+        'go',
+        'run',
+        'docker',
+        'srv',
+        'SRV.exe',
+        '@a/srv',
+        '@a',
+        'a.srv',
+      ],
+      ...['-y', '-m', '', '/opt/srv', './dist/x.js', '/p/dist/x.js', './', '/x/node_modules/@a/srv/i.js', '/x/node_modules/srv/x.js'],
+      ...[
+        '/node_modules/node_modules/srv/i.js',
+        'C:\\x\\node_modules\\srv\\x.js',
+        '/c/bin/srv',
+        'github.com/o/srv@latest',
+        '~/x.js',
+        'my_srv',
+        'my-srv',
+      ],
+    );
+    const path = fc.option(word, { nil: null });
+    const process = fc
+      .record({ exe: path, args: fc.array(word, { maxLength: 5 }), script: path, module: path })
+      .map(({ exe, args, ...more }) => seen(exe ?? '', args, { ...more, exe }));
+    const entry = fc.record({ command: word, args: fc.array(word, { maxLength: 4 }), url: fc.constant(null) });
+    let found = 0;
+    fc.assert(
+      fc.property(entry, fc.array(process, { maxLength: 12 }), (server, processes) => {
+        const expected = processes.some((each) => launches(server, each));
+        if (expected) found++;
+        expect(runningAmong(processes)(server)).toBe(expected);
+      }),
+      { numRuns: 3000 },
+    );
+    expect(found).toBeGreaterThan(50);
   });
 });
