@@ -10,7 +10,7 @@ import { RiskScore } from '../ui/risk-score.tsx';
 import { StatusBadge } from '../ui/status-badge.tsx';
 import { Trouble } from '../ui/trouble.tsx';
 import { useMuster } from '../use-muster.ts';
-import { clientName, commandLine, identityText, scopeWord, severityWord, whereWord } from '../words/mcp.ts';
+import { clientName, commandLine, identityText, scopeWord, severityWord, unaskedText, whereWord } from '../words/mcp.ts';
 import { plain } from '../words/plain.ts';
 import { glyph, word } from '../words/status.ts';
 import { since } from '../words/time.ts';
@@ -24,7 +24,8 @@ const collator = new Intl.Collator('en', { sensitivity: 'base', numeric: true })
 function Detail({ server }: { server: McpServer }) {
   const { snapshot, now, ask } = useMuster();
   const item = `mcp:${server.name}`;
-  const identity = identityText(server.identity);
+  const identity = identityText(server);
+  const unasked = unaskedText(server.autoApproved);
   const line = commandLine(server);
   const request = [...snapshot.requests].sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1)).find((one) => one.item === item);
   const open = request?.state === 'open' || request?.state === 'needs-info';
@@ -86,14 +87,39 @@ function Detail({ server }: { server: McpServer }) {
           <div>
             <dt>{identity.kind}</dt>
             <dd>
-              <Code text={identity.name} />
+              <Code text={server.identity.name} />
               {identity.version !== null && (
-                <span className="block ink-2">
-                  {server.identity.version === null ? identity.version : <Outside text={`Version ${identity.version}`} />}
+                <span className="block">
+                  <Outside text={identity.version} />
                 </span>
               )}
+              {identity.change !== null && <span className="block ink-2">{identity.change}</span>}
             </dd>
           </div>
+          {server.publisher !== null && (
+            <div>
+              <dt>Published by</dt>
+              <dd>
+                <Outside text={server.publisher} />
+              </dd>
+            </div>
+          )}
+          {server.reach.length > 0 && (
+            <div>
+              <dt>May reach</dt>
+              <dd>
+                <Outside text={capital(server.reach.join('; '))} />
+              </dd>
+            </div>
+          )}
+          {unasked !== null && (
+            <div>
+              <dt>Runs without asking you</dt>
+              <dd>
+                <Outside text={unasked} />
+              </dd>
+            </div>
+          )}
           <div>
             <dt>Keys it names</dt>
             <dd>
@@ -157,6 +183,11 @@ function Detail({ server }: { server: McpServer }) {
             <dt>File</dt>
             <dd>
               <Code text={server.configPath} />
+              {server.uncertain && (
+                <span className="block ink-2">
+                  It isn’t confirmed that <Outside text={client} /> reads this file.
+                </span>
+              )}
             </dd>
           </div>
           <div>

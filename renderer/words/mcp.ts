@@ -36,11 +36,27 @@ const kindWord: Readonly<Record<McpIdentity['kind'], string>> = {
   unknown: 'Not recognised',
 };
 
-/** “npm package some-server, version 1.2.0” or “…, not pinned: it starts whichever version is newest”. */
-export function identityText(identity: McpIdentity): { readonly kind: string; readonly name: string; readonly version: string | null } {
-  const pinnable = identity.kind === 'npm' || identity.kind === 'pypi' || identity.kind === 'oci' || identity.kind === 'go';
-  const version = identity.version ?? (pinnable ? 'Not pinned: it starts whichever version is newest' : null);
-  return { kind: kindWord[identity.kind], name: identity.name, version };
+/** What the entry names, its version, and whether the next start may run something else. */
+export function identityText({ identity, pinned }: Pick<McpServer, 'identity' | 'pinned'>): {
+  readonly kind: string;
+  readonly version: string | null;
+  readonly change: string | null;
+} {
+  const open =
+    identity.kind === 'remote' ? 'It may change on its own side at any time.' : 'Not pinned: the next start may run another version.';
+  // What is on this computer changes only when somebody changes it here.
+  const local = identity.kind === 'script' || identity.kind === 'binary' || identity.kind === 'unknown';
+  return {
+    kind: kindWord[identity.kind],
+    version: identity.version === null ? null : `Version ${identity.version}`,
+    change: pinned || local ? null : open,
+  };
+}
+
+/** Which of its tools the client runs without asking the employee; null where it asks for each. */
+export function unaskedText(autoApproved: McpServer['autoApproved']): string | null {
+  if (autoApproved === 'all') return 'All of its tools';
+  return autoApproved.length > 0 ? autoApproved.join(', ') : null;
 }
 
 /** Where it runs, in two words for the list. */

@@ -5,7 +5,7 @@ import { toolStanding } from '../../electron/attention.ts';
 import type { DataClass, Tool, VerdictStatus } from '../../electron/contract.ts';
 import { parseRoute, serverLink, toolLink } from '../../renderer/route.ts';
 import { counts, grouped, matches, namesText, needs } from '../../renderer/words/list.ts';
-import { clientName, commandLine, identityText, riskPosts, riskText } from '../../renderer/words/mcp.ts';
+import { clientName, commandLine, identityText, riskPosts, riskText, unaskedText } from '../../renderer/words/mcp.ts';
 import { plain, plainLines } from '../../renderer/words/plain.ts';
 import { glyph, word } from '../../renderer/words/status.ts';
 import { ago, asOf, onDay, since } from '../../renderer/words/time.ts';
@@ -231,10 +231,18 @@ describe('an MCP server', () => {
     expect(commandLine(server('x', { command: 'npx', args: ['-y', 'two words', '', 'a"b'] }))).toBe('npx -y "two words" "" "a\\"b"');
     expect(commandLine(server('x', { command: null }))).toBeNull();
   });
-  it('says when a version isn’t pinned, and not where there is none to pin', () => {
-    expect(identityText({ kind: 'npm', name: 'a', version: null, launchHash: '' }).version).toMatch(/Not pinned/);
-    expect(identityText({ kind: 'npm', name: 'a', version: '1.2.0', launchHash: '' }).version).toBe('1.2.0');
-    expect(identityText({ kind: 'remote', name: 'a', version: null, launchHash: '' }).version).toBeNull();
+  it('says when the next start may run something else', () => {
+    const of = (kind: 'npm' | 'remote' | 'script', version: string | null, pinned: boolean) =>
+      identityText({ identity: { kind, name: 'a', version, launchHash: '' }, pinned });
+    expect(of('npm', null, false)).toMatchObject({ version: null, change: expect.stringMatching(/^Not pinned/) });
+    expect(of('npm', '1.2.0', true)).toMatchObject({ version: 'Version 1.2.0', change: null });
+    expect(of('remote', null, false).change).toMatch(/may change/);
+    expect(of('script', null, false).change).toBeNull();
+  });
+  it('says which tools run unasked', () => {
+    expect(unaskedText('all')).toBe('All of its tools');
+    expect(unaskedText(['read', 'write'])).toBe('read, write');
+    expect(unaskedText([])).toBeNull();
   });
   it('names its client as found here, or readably', () => {
     expect(clientName('claude-code', [tool('claude-code', 'Claude Code', 'coding-cli')])).toBe('Claude Code');
