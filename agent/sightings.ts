@@ -1,5 +1,6 @@
 /** From an observation and what the catalog says of it to a row of evidence. Pure; here command lines and window titles end. */
 import type { Match } from '../native-catalog/catalog.ts';
+import type { Entry } from '../native-catalog/schema.ts';
 import type { Homes } from './homes.ts';
 import type { Observation } from './observe/observation.ts';
 import type { Sighting } from './store/store.ts';
@@ -22,7 +23,13 @@ export function toSighting(seen: Observation, match: Match, { show, label }: Pic
   const at = 'home' in seen && seen.home !== null ? label(seen.home) : null;
   switch (seen.kind) {
     case 'process':
-      return { ...base, path: shown(seen.script ?? seen.exe), target: shown(seen.exe), home: at };
+      return {
+        ...base,
+        path: shown(seen.script ?? seen.exe),
+        target: shown(seen.exe),
+        home: at,
+        version: versionIn(seen.exe, match.entry),
+      };
     case 'window':
       return { ...base, path: shown(seen.exe) };
     case 'package':
@@ -30,8 +37,42 @@ export function toSighting(seen: Observation, match: Match, { show, label }: Pic
     case 'app':
       return { ...base, path: shown(seen.path), home: at, version: seen.version, name: seen.name };
     case 'binary':
-      return { ...base, path: shown(seen.path), target: shown(seen.target), home: at, name: seen.name };
+      return {
+        ...{ ...base, path: shown(seen.path), target: shown(seen.target), home: at, name: seen.name },
+        version: versionIn(seen.target, match.entry),
+      };
     case 'config':
       return { ...base, path: shown(seen.path), home: at };
   }
+}
+
+/**
+ * Whether a sighting is only a name, of a tool that is known to be somewhere else: a program that is called `pi` beside the real one. `sure` holds
+ * the tools whose installation names itself.
+ */
+export function isStray({ tool, kind, strength }: Sighting, sure: ReadonlySet<string>): boolean {
+  return strength === 'weak' && (kind === 'binary' || kind === 'process') && sure.has(tool);
+}
+
+/** The tools whose installation names itself. */
+export function namedForSure(sightings: readonly Sighting[]): Set<string> {
+  return new Set(sightings.filter(({ kind, strength }) => strength === 'certain' && kind !== 'process').map(({ tool }) => tool));
+}
+
+/**
+ * The version in a path, where a tool keeps each of its versions in a folder or a file of its own below a folder that the catalog knows:
+ * `…/share/claude/versions/2.1.197`, `…/app-server-daemon/releases/0.169.0-x86_64-unknown-linux-musl/bin/codex`. Null for every other path.
+ */
+function versionIn(path: string | null, { detect }: Entry): string | null {
+  if (path === null) return null;
+  const slashed = path.replaceAll('\\', '/');
+  for (const folder of detect.paths ?? []) {
+    const at = slashed.indexOf(`/${folder}/`);
+    const below = at < 0 ? [] : slashed.slice(at + folder.length + 2).split('/');
+    for (const step of below) {
+      const version = /^v?(\d+(?:\.\d+)+(?:-(?:alpha|beta|rc|preview|nightly|canary)[\w.]*)?)(?=$|[-_+])/.exec(step)?.[1];
+      if (version) return version;
+    }
+  }
+  return null;
 }

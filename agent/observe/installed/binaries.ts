@@ -1,8 +1,11 @@
 /** Executables with a name that the catalog knows, on PATH and in the folders where installers put them; none is ever run. */
-import { readlinkSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, openSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
+import type { BinaryObservation } from '../observation.ts';
+import type { Os } from '../os.ts';
+import { type Interpreter, interpreterOf } from '../processes/script.ts';
 import { brewPrefixes, dataFolder, localFolder, moved, nodePrefixes, pathFolders, roamingFolder } from './folders.ts';
-import type { Look, Source } from './look.ts';
+import { type Look, lookFor, ownedHomes, type Source } from './look.ts';
 
 export function binaries(names: ReadonlySet<string>): Source {
   const byLowerCase = new Map([...names].map((name) => [name.toLowerCase(), name]));
@@ -21,6 +24,43 @@ export function binaries(names: ReadonlySet<string>): Source {
       }
     },
   };
+}
+
+/**
+ * The commands of one name that are scripts of this interpreter, in the order in which folders are looked at; on Windows none. A millisecond or
+ * two, so it is for single names.
+ */
+export function scriptsNamed(os: Os, homes: readonly string[], name: string, interpreter: Interpreter): BinaryObservation[] {
+  if (os.platform === 'win32') return [];
+  // What can't be read here is reported by the whole look.
+  const results = { observations: new Map(), troubles: [], incomplete: new Set<string>() };
+  const source = binaries(new Set([name]));
+  source.look(lookFor(source, { os, homes: ownedHomes(os, homes, results, []), results, wants: () => false }));
+  const found = [...results.observations.values()] as BinaryObservation[];
+  return found.filter(({ target }) => interpreterOfScript(target) === interpreter);
+}
+
+/** What the first line of a script names: `#!/usr/bin/env -S node --no-warnings` is `node`. */
+function interpreterOfScript(file: string): Interpreter | null {
+  const buffer = Buffer.alloc(128);
+  try {
+    const opened = openSync(file, 'r');
+    try {
+      readSync(opened, buffer, 0, buffer.length, 0);
+    } finally {
+      closeSync(opened);
+    }
+  } catch {
+    return null;
+  }
+  const line = buffer.toString('latin1').split('\n', 1)[0] ?? '';
+  if (!line.startsWith('#!')) return null;
+  const words = line.slice(2).trim().split(/\s+/);
+  for (const word of words) {
+    const interpreter = interpreterOf(null, [word]);
+    if (interpreter) return interpreter;
+  }
+  return null;
 }
 
 function lookInFolder(look: Look, folder: string, names: ReadonlySet<string>): void {

@@ -1,6 +1,7 @@
 /** Which processes run, told as what changed since the last look; the reading itself is one file for each platform. */
 import type { ProcessObservation } from '../observation.ts';
 import type { Os } from '../os.ts';
+import { retitled, type ScriptNamed } from './retitled.ts';
 
 export type ProcessLook = {
   /** New since the last look; on the first look all of them. */
@@ -25,9 +26,28 @@ export type ProcessObserver = {
 /** Whose processes get a `home`: one entry for each home folder, with the user's number where the platform has one. */
 export type Homes = readonly { readonly home: string; readonly uid: number | null }[];
 
-/** The observer for the platform of `os`. Only that platform's file, and what it needs, is loaded. */
-export async function createProcessObserver(os: Os, options: { homes: Homes }): Promise<ProcessObserver> {
-  if (os.platform === 'linux') return (await import('./linux.ts')).linuxProcesses(os, options.homes);
-  if (os.platform === 'darwin') return (await import('./darwin.ts')).darwinProcesses(os, options.homes);
-  return (await import('./win32.ts')).win32Processes(os, options.homes);
+/**
+ * The observer for the platform of `os`. Only that platform's file, and what it needs, is loaded. `scriptNamed` is asked about interpreters that
+ * have renamed themselves; without it their scripts stay unknown.
+ */
+export async function createProcessObserver(
+  os: Os,
+  { homes, scriptNamed }: { homes: Homes; scriptNamed?: ScriptNamed },
+): Promise<ProcessObserver> {
+  const observer = await onPlatform(os, homes);
+  if (!scriptNamed) return observer;
+  return {
+    ...observer,
+    async look() {
+      const look = await observer.look();
+      const whole = (process: ProcessObservation) => retitled(process, scriptNamed);
+      return { ...look, appeared: look.appeared.map(whole), changed: look.changed.map(whole) };
+    },
+  };
+}
+
+async function onPlatform(os: Os, homes: Homes): Promise<ProcessObserver> {
+  if (os.platform === 'linux') return (await import('./linux.ts')).linuxProcesses(os, homes);
+  if (os.platform === 'darwin') return (await import('./darwin.ts')).darwinProcesses(os, homes);
+  return (await import('./win32.ts')).win32Processes(os, homes);
 }
