@@ -16,6 +16,7 @@ import { answered, isOpen, newRequest, withdrawn } from './requests.ts';
 import type { Settings } from './settings.ts';
 import { DatabaseError } from './sqlite.ts';
 import type { Store, StoredServer } from './store/store.ts';
+import { createStream } from './stream.ts';
 
 export type AgentParts = {
   readonly os: Os;
@@ -50,11 +51,11 @@ const USAGE_FLUSH_MS = 5 * 60_000;
 export function startAgent(parts: AgentParts): Agent {
   const { clock, catalog, store, problems, device, policyFile } = parts;
   const startedAt = clock.now().toISOString();
-  const listeners = new Set<(slices: Partial<Snapshot>) => void>();
-  const homes = createHomes(parts.homes);
+  const homes = createHomes(parts.os.user.home, parts.homes);
   const { show } = homes;
-  const looks = createLooks({ ...parts, homes, ownHomes: parts.homes, onSource: () => publish('sources') });
-  let looking: Promise<Inventory> | null = null;
+  const looks = createLooks({ ...parts, homes, ownHomes: parts.homes, onSource: () => stream.publish('sources') });
+  /** The look under way, or the last of those that wait; `plain` when it is over the agent's own homes and policy. */
+  let looking: { plain: boolean; done: Promise<Inventory> } | null = null;
 
   const verdictOf = (policy: Policy | null, requests: readonly ApprovalRequest[]) => {
     const open = new Set(requests.filter(({ state }) => isOpen(state)).map(({ item }) => item));
@@ -91,7 +92,7 @@ export function startAgent(parts: AgentParts): Agent {
     return inForce(policyFile.current(), name, show);
   };
 
-  const slices: { readonly [K in keyof Snapshot]: () => Snapshot[K] } = {
+  const stream = createStream({
     agent: () => ({ version: parts.version, pid: process.pid, startedAt, dataDir: show(parts.dataDir) }),
     device: () => device,
     look: () => ({ state: looking ? 'looking' : 'idle', ...store.lastLook() }),
@@ -102,23 +103,7 @@ export function startAgent(parts: AgentParts): Agent {
     policy: policyShown,
     sources: () => looks.sources(),
     told: () => store.told(),
-  };
-  const sent = new Map<keyof Snapshot, string>();
-  const all = Object.keys(slices) as (keyof Snapshot)[];
-
-  /** Recomputes these slices and tells every connection about those that are not what they were. */
-  function publish(...keys: (keyof Snapshot)[]): void {
-    if (listeners.size === 0) return;
-    const changed: Record<string, unknown> = {};
-    for (const key of keys) {
-      const value = slices[key]();
-      const text = JSON.stringify(value);
-      if (sent.get(key) === text) continue;
-      sent.set(key, text);
-      changed[key] = value;
-    }
-    if (Object.keys(changed).length > 0) for (const listener of listeners) listener(changed as Partial<Snapshot>);
-  }
+  });
 
   async function scan(options: ScanOptions = {}): Promise<Inventory> {
     const policy = options.policy ? policyFile.parse(options.policy.text, options.policy.path) : policyFile.reload().policy;
@@ -139,7 +124,7 @@ export function startAgent(parts: AgentParts): Agent {
   const change = (requests: Partial<Pick<ApprovalRequest, 'state' | 'updatedAt' | 'answer' | 'added'>>, id: string): ApprovalRequest => {
     const after = store.updateRequest(id, requests);
     if (!after) throw new Error(`Request ${id} vanished while it was changed.`);
-    publish('requests', 'tools', 'mcpServers');
+    stream.publish('requests', 'tools', 'mcpServers');
     return after;
   };
 
@@ -156,21 +141,21 @@ export function startAgent(parts: AgentParts): Agent {
   };
 
   const api: Agent['api'] = {
-    // Two who ask for a plain look at once get the same one; a look over other homes waits for its turn.
+    // Two who ask for a plain look at once get the same one; any other waits for its turn.
     scan(options) {
-      if (looking && !options) return looking;
-      const before = looking ?? Promise.resolve();
-      const run = before.then(
-        () => scan(options),
-        () => scan(options),
-      );
-      const done = run.finally(() => {
-        if (looking === done) looking = null;
-        publish(...all);
+      const plain = !options?.homes && !options?.policy;
+      if (plain && looking?.plain) return looking.done;
+      const run = async () => {
+        stream.publish('look');
+        return scan(options);
+      };
+      const look = { plain, done: (looking?.done ?? Promise.resolve()).then(run, run) };
+      look.done = look.done.finally(() => {
+        if (looking === look) looking = null;
+        stream.publish();
       });
-      looking = done;
-      publish('look');
-      return done;
+      looking = look;
+      return look.done;
     },
     async request(input) {
       const request = newRequest(
@@ -179,60 +164,75 @@ export function startAgent(parts: AgentParts): Agent {
         clock.now(),
       );
       store.addRequest(request);
-      publish('requests', 'tools', 'mcpServers');
+      stream.publish('requests', 'tools', 'mcpServers');
       return request;
     },
     withdraw: async (id) => change(withdrawn(store.requests(), id, clock.now()), id),
     answer: async (id, text) => change(answered(store.requests(), id, text, clock.now()), id),
     async told(items) {
       store.tell(items.filter((item) => typeof item === 'string').slice(0, 1000), clock.now());
-      publish('told');
+      stream.publish('told');
     },
   };
 
-  const snapshot = () => Object.fromEntries(all.map((key) => [key, slices[key]()])) as Snapshot;
-
   return {
     api,
-    snapshot,
-    subscribe(onChanged, signal) {
-      const full = snapshot();
-      for (const key of all) sent.set(key, JSON.stringify(full[key]));
-      listeners.add(onChanged);
-      signal.addEventListener('abort', () => listeners.delete(onChanged));
-      onChanged(full);
-    },
+    snapshot: stream.snapshot,
+    subscribe: stream.subscribe,
     async watch(signal) {
+      /** What can't be written at the moment, by the loop that found out: only its own success says that it is over. */
+      const unwritten = new Set<string>();
       const failed = (name: string) => (error: unknown) => {
         parts.log(name, error);
-        const where = error instanceof DatabaseError ? error.path : name;
-        const detail = error instanceof DatabaseError ? error.code : error instanceof Error ? error.name : 'unknown';
-        problems.raise({ code: error instanceof DatabaseError ? 'database-failed' : 'source-failed', path: where, detail }, show(where));
-        publish('problems');
+        if (error instanceof DatabaseError) {
+          unwritten.add(name);
+          problems.raise({ code: 'database-failed', path: error.path, detail: error.code });
+        } else problems.raise({ code: 'source-failed', path: name, detail: error instanceof Error ? error.name : 'unknown' }, name);
+        stream.publish('problems');
       };
-      /** Each loop ends what it raised as soon as it works again. */
+      const worked = (...names: string[]) => {
+        for (const name of names) {
+          unwritten.delete(name);
+          problems.clear('source-failed', name);
+        }
+        if (unwritten.size === 0) problems.clear('database-failed');
+        stream.publish('problems');
+      };
       const loop = (name: string, ms: number, look: () => Promise<void> | void, jitter = 0) =>
         every(clock, { name, ms, jitter, signal, onError: failed(name) }, async () => {
           await look();
-          problems.clear('source-failed', name);
-          problems.clear('database-failed');
-          publish('problems');
+          worked(name);
         });
 
       const first = Promise.withResolvers<void>();
-      const whole = loop('installed', parts.settings.lookMinutes * 60_000, async () => void (await api.scan().finally(first.resolve)), 0.1);
+      const whole = loop(
+        'everything',
+        parts.settings.lookMinutes * 60_000,
+        async () => {
+          await api.scan().finally(first.resolve);
+          // A whole look has read and written every config file too.
+          worked('changes of config files');
+        },
+        0.1,
+      );
       await first.promise;
-      await looks.watchConfigs(signal, () => publish('mcpServers', 'tools', 'problems'), failed('configs'));
+      await looks.watchConfigs(signal, () => stream.publish('mcpServers', 'tools', 'problems'), failed('changes of config files'));
       const poll = loop('processes', parts.settings.pollSeconds * 1000, async () => {
-        const changed = await looks.poll();
         if (policyFile.changed()) {
           policyFile.reload();
-          publish(...all);
-        } else if (changed) publish('tools', 'mcpServers');
+          stream.publish();
+        }
+        if (await looks.poll()) stream.publish('tools', 'mcpServers');
       });
       const flush = loop('usage', USAGE_FLUSH_MS, looks.flushUsage);
       await Promise.all([whole.done, poll.done, flush.done]);
-      looks.flushUsage();
+      // A look that a client asked for may still be writing.
+      await looking?.done.catch(() => {});
+      try {
+        looks.flushUsage();
+      } catch (error) {
+        failed('usage')(error);
+      }
     },
   };
 }

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /** The executable `muster`: finds the command, reads its options, and turns whatever happens into one line and an exit code. */
 import { parseArgs } from 'node:util';
-import { type Command, EXIT, exitOf, failureOf, type Invocation, UsageError } from './commands/command.ts';
+import { type Command, EXIT, exitOf, type Invocation, UsageError } from './commands/command.ts';
+import { jsonLine, plainLines } from './commands/table.ts';
+import { failureOf } from './failure.ts';
 import { realOs } from './observe/os.ts';
 import { version } from './version.ts';
 
@@ -66,7 +68,7 @@ async function main(argv: readonly string[]): Promise<number> {
     parsed = parseArgs({ args: [...rest], options: { ...GLOBAL, ...command.options }, allowPositionals: true, strict: true });
   } catch (error) {
     // The library's sentence names the option, never its value; its second sentence is about quoting.
-    const sentence = (error as Error).message.split('. ')[0];
+    const sentence = (error as Error).message.split(/\.\s/)[0];
     throw new UsageError(`${sentence}; “muster ${name} --help” lists the options.`);
   }
   const { values, positionals } = parsed;
@@ -74,16 +76,20 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${command.usage}\n\nIt also takes\n${GLOBAL_HELP}\n`);
     return EXIT.done;
   }
+  for (const [named, value] of Object.entries(values)) {
+    if (value === '') throw new UsageError(`--${named} is empty; “muster ${name} --help” says what belongs there.`);
+  }
+  const json = values['json'] === true;
   const os = realOs();
   const invocation: Invocation = {
     os,
     version,
     values,
     positionals,
-    json: values['json'] === true,
+    json,
     data: typeof values['data'] === 'string' ? values['data'] : null,
     home: Array.isArray(values['home']) ? values['home'].map(String) : [],
-    print: (text) => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
+    answer: (value, text) => void process.stdout.write(json ? `${jsonLine(value)}\n` : `${plainLines(text()).trimEnd()}\n`),
   };
   return command.run(invocation);
 }
@@ -91,14 +97,19 @@ async function main(argv: readonly string[]): Promise<number> {
 // Somebody who reads only the first lines (`muster scan | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.database));
 
-main(process.argv.slice(2)).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    const failure = failureOf(error);
-    if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ error: failure })}\n`);
-    else process.stderr.write(`muster: ${failure.message}\n`);
-    process.exitCode = exitOf(error);
-  },
-);
+function fail(error: unknown): void {
+  const failure = failureOf(error);
+  if (process.argv.includes('--json')) process.stdout.write(`${jsonLine({ error: failure })}\n`);
+  else process.stderr.write(`muster: ${plainLines(failure.message)}\n`);
+  process.exitCode = exitOf[failure.code];
+}
+
+// Node itself would print the error's text, which may quote what was being read, and end with 1, which says that --fail-on found something.
+process.on('uncaughtException', (error) => {
+  fail(error);
+  process.exit();
+});
+
+main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+}, fail);

@@ -1,5 +1,5 @@
 /** Where Muster keeps what it knows: the folder, whose it is, and the names in it. */
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Os } from './observe/os.ts';
 
@@ -27,33 +27,50 @@ export function defaultDataDir(os: Os): string {
       null,
     );
   }
+  // A service's account may name a home that was never made, and making it is nobody's business here.
+  if (!entry(home)?.isDirectory()) {
+    throw new DataFolderError(
+      'usage',
+      `The home folder ${home} of this account doesn’t exist; name a data folder with --data DIR and the home to look at with --home DIR.`,
+      home,
+    );
+  }
   if (os.platform === 'darwin') return path.join(home, 'Library', 'Application Support', 'Muster');
   if (os.platform === 'win32') return path.join(home, 'AppData', 'Local', 'Muster');
   return path.join(home, '.local', 'share', 'muster');
 }
 
+/** What stands at a path; null where nothing does or it can't be asked. */
+export function entry(at: string): Stats | null {
+  try {
+    return statSync(at);
+  } catch {
+    return null;
+  }
+}
+
 /** Whether another account owns the folder; false where it isn't there, and on Windows, where the folder's ACL decides. */
 export function ownedByAnother(dataDir: string, os: Os): boolean {
-  if (os.user.uid === null) return false;
-  try {
-    return statSync(dataDir).uid !== os.user.uid;
-  } catch {
-    return false;
-  }
+  const uid = entry(dataDir)?.uid;
+  return os.user.uid !== null && uid !== undefined && uid !== os.user.uid;
+}
+
+/** Throws a sentence where another account owns the folder: its inventory may be read (`muster status`), and nothing else done with it. */
+export function refuseOthers(dataDir: string, os: Os): void {
+  if (!ownedByAnother(dataDir, os)) return;
+  throw new DataFolderError(
+    'not-owner',
+    `The data folder ${dataDir} belongs to another account; run this as that account, or name another folder with --data DIR.`,
+    dataDir,
+  );
 }
 
 /** Makes the folder, for this account alone; throws a sentence when it can't or when another account owns it. */
 export function prepareDataDir(dataDir: string, os: Os): void {
-  if (ownedByAnother(dataDir, os)) {
-    throw new DataFolderError(
-      'not-owner',
-      `The data folder ${dataDir} belongs to another account; run this as that account, or name another folder with --data.`,
-      dataDir,
-    );
-  }
+  refuseOthers(dataDir, os);
   try {
+    // A folder that was there keeps its mode: somebody may have named their home. The files in it are for their owner alone anyway.
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    if (os.platform !== 'win32') chmodSync(dataDir, 0o700);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why =
@@ -63,7 +80,9 @@ export function prepareDataDir(dataDir: string, os: Os): void {
           ? 'the disk is read-only'
           : code === 'ENOTDIR' || code === 'EEXIST'
             ? 'a file is in its way'
-            : `the system says ${code}`;
+            : code === 'EACCES' || code === 'EPERM'
+              ? 'this account may not write there'
+              : `the system says ${code}`;
     throw new DataFolderError(
       'database',
       `The data folder ${dataDir} can’t be made because ${why}; name another one with --data DIR.`,

@@ -7,18 +7,18 @@ export type Homes = {
   add(homes: readonly string[]): void;
   /** `/home/ada/x` → `~/x`; unchanged outside every home. */
   show(path: string): string;
-  /** `~` for the first home, `~bob` for another: with the `~/…` of a path it says which file is meant. */
+  /** `~` for the user's own home, its path for another: with the `~/…` of a path it says which file is meant, in every later look too. */
   label(home: string): string;
 };
 
-/** `own` are the absolute homes of this agent, its user's or the first named one first. */
-export function createHomes(own: readonly string[]): Homes {
-  const known = [...own];
+/** `user` is the home of the account that Muster runs as, `looked` are the absolute ones that this agent looks at. */
+export function createHomes(user: string | null, looked: readonly string[]): Homes {
+  const known = [...looked];
   return {
     add(homes) {
       for (const home of homes) if (!known.includes(home)) known.push(home);
     },
     show: (at) => tilde(at, known),
-    label: (home) => (home === known[0] ? '~' : `~${path.basename(home)}`),
+    label: (home) => (user !== null && path.resolve(home) === path.resolve(user) ? '~' : home),
   };
 }

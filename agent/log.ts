@@ -1,18 +1,11 @@
 /** The agent's log: a bounded file in the data folder with times, names of what happened and kinds of errors; no content, no values. */
 import { appendFileSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { kindOf } from './failure.ts';
 
 const MAX_BYTES = 1024 * 1024;
 
 export type Log = { info(what: string, detail: string): void; error(what: string, error: unknown): void };
-
-/** An error's own message may quote what was being read (V8 quotes the text that is no JSON), so only its kind and its place in our code go in. */
-function kindOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  const code = 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : '';
-  const place = /\bat .*?([\w.-]+:\d+):\d+\)?$/m.exec(error.stack ?? '')?.[1];
-  return `${error.name}${code}${place ? ` at ${place}` : ''}`;
-}
 
 /** Appends to `agent.log`; at 1 MiB the file becomes `agent.log.1`. A log that can't be written never stops the agent. */
 export function createLog(dataDir: string): Log {
@@ -27,6 +20,7 @@ export function createLog(dataDir: string): Log {
   };
   return {
     info: (what, detail) => write('info', what, detail),
+    // An error's own message may quote what was being read (V8 quotes the text that is no JSON).
     error: (what, error) => write('error', what, kindOf(error)),
   };
 }

@@ -114,23 +114,19 @@ export type Problems = {
   list(): readonly Problem[];
 };
 
-/** What is wrong at the moment. `path` in `raise` and `clear` is the real one; it is shown as `where`. */
-export function createProblems(onChange: () => void = () => {}): Problems {
+/** What is wrong at the moment. `path` in `raise` and `clear` is the real one; it is shown as `where`, or as `show` writes it. */
+export function createProblems(show: (path: string) => string = (path) => path): Problems {
   const current = new Map<string, Problem>();
   const key = (code: string, path: string | null) => `${code}\0${path ?? ''}`;
   return {
     raise(trouble, where) {
       const at = key(trouble.code, trouble.path);
-      const next = problem(trouble, where === undefined ? trouble.path : where);
-      if (current.get(at)?.message === next.message) return;
-      current.set(at, next);
-      onChange();
+      const shown = trouble.path === null ? null : show(trouble.path);
+      current.set(at, problem(trouble, where === undefined ? shown : where));
     },
     clear(code, path) {
-      let cleared = false;
-      if (path !== undefined) cleared = current.delete(key(code, path));
-      else for (const [at, { code: other }] of current) if (other === code) cleared = current.delete(at) || cleared;
-      if (cleared) onChange();
+      if (path !== undefined) current.delete(key(code, path));
+      else for (const [at, { code: other }] of current) if (other === code) current.delete(at);
     },
     // The same sentence is told once, from however many places it comes.
     list: () =>

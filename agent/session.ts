@@ -6,11 +6,12 @@ import { type Catalog, parseCatalog } from '../native-catalog/catalog.ts';
 import { type Agent, startAgent } from './agent.ts';
 import { isPackaged, readCatalog, readMigrations } from './assets.ts';
 import { type Invocation, UsageError } from './commands/command.ts';
-import { DataFolderError, databaseFile, defaultDataDir, ownedByAnother, prepareDataDir } from './data-folder.ts';
+import { DataFolderError, databaseFile, defaultDataDir, entry, ownedByAnother, prepareDataDir, refuseOthers } from './data-folder.ts';
 import { deviceId, readDeviceId } from './device.ts';
-import { reach } from './local.ts';
+import { type Reached, reach } from './local.ts';
 import { type Lock, takeLock } from './lock.ts';
 import type { Clock } from './observe/observation.ts';
+import { tilde } from './observe/paths.ts';
 import { createPolicyFile } from './policy/policy-file.ts';
 import { createProblems, type Problems } from './problems.ts';
 import { readSettings } from './settings.ts';
@@ -38,8 +39,8 @@ export const systemClock: Clock = {
 
 /** The catalog that ships; the packed one was checked when it was built, and checking it again would cost every command 40 ms. */
 export function loadCatalog(): Catalog {
-  const { entries, families, names } = readCatalog();
-  return parseCatalog({ entries, families }, names, { trusted: isPackaged() });
+  const { entries, families, clients, names } = readCatalog();
+  return parseCatalog({ entries, families, clients }, names, { trusted: isPackaged() });
 }
 
 export function dataDirOf({ os, data }: Invocation): string {
@@ -49,21 +50,23 @@ export function dataDirOf({ os, data }: Invocation): string {
 /** The homes that were named, checked; else the user's own. */
 export function homesOf({ os, home }: Invocation): string[] {
   for (const named of home) {
-    let found = false;
-    try {
-      found = statSync(named).isDirectory();
-    } catch {
-      // Not there: said below.
-    }
-    if (!found) throw new UsageError(`--home ${named} is no folder; name a home folder that exists.`);
+    if (!entry(named)?.isDirectory()) throw new UsageError(`--home ${named} is no folder; name a home folder that exists.`);
   }
   if (home.length > 0) return home.map((named) => path.resolve(named));
   if (!os.user.home) throw new UsageError('This account has no home folder; name the one to look at with --home DIR.');
-  return [os.user.home];
+  if (!entry(os.user.home)?.isDirectory())
+    throw new UsageError(`The home folder ${os.user.home} of this account doesn’t exist; name the one to look at with --home DIR.`);
+  return [path.resolve(os.user.home)];
 }
 
 function deviceOf({ os }: Invocation, id: string): Device {
   return { id, platform: os.platform, hostname: os.hostname, user: os.user.name };
+}
+
+/** For what is only shown again: nothing is looked at, so a home that isn't there is no mistake. */
+function homesShown({ os, home }: Invocation): string[] {
+  const named = home.length > 0 ? home : os.user.home ? [os.user.home] : [];
+  return named.map((one) => path.resolve(one));
 }
 
 export type LocalAgent = { readonly agent: Agent; readonly store: Store; readonly problems: Problems; close(): void };
@@ -75,6 +78,7 @@ function assemble(
   store: Store,
   id: string,
   problems: Problems,
+  homes: readonly string[],
   log: (what: string, error: unknown) => void,
 ): LocalAgent {
   const catalog = loadCatalog();
@@ -98,7 +102,7 @@ function assemble(
     device: deviceOf(invocation, id),
     dataDir,
     version: invocation.version,
-    homes: homesOf(invocation),
+    homes,
     policyFile,
     settings: settings.values,
     log,
@@ -108,55 +112,64 @@ function assemble(
 
 /** The database opened for writing, a damaged one made anew, and an agent over it. Throws `DatabaseError`, `DataFolderError`. */
 export function openLocal(invocation: Invocation, dataDir: string, log: (what: string, error: unknown) => void = () => {}): LocalAgent {
-  const problems = createProblems();
+  const homes = homesOf(invocation);
+  const problems = createProblems((at) => tilde(at, homes));
   const { store, rebuilt } = openOrRebuild(databaseFile(dataDir), { migrations: readMigrations(), now: new Date() });
   if (rebuilt) {
     const detail = rebuilt.requestsKept > 0 ? `${rebuilt.requestsKept} requests were kept` : 'no request could be read from it';
     problems.raise({ code: 'database-rebuilt', path: rebuilt.setAside, detail });
   }
-  return assemble(invocation, dataDir, store, deviceId(dataDir), problems, log);
+  try {
+    return assemble(invocation, dataDir, store, deviceId(dataDir), problems, homes, log);
+  } catch (error) {
+    store.close();
+    throw error;
+  }
 }
 
 export type Session = { readonly api: Omit<AgentApi, 'stop'>; close(): void };
+
+/** The lock of the data folder, or a connection to the agent that has it. Throws `DatabaseError`, `DataFolderError`. */
+export async function lockOrAgent(dataDir: string): Promise<{ lock: Lock; other: null } | { lock: null; other: Reached }> {
+  const until = Date.now() + LOCK_WAIT_MS;
+  for (;;) {
+    const other = await reach(dataDir);
+    if (other) return { lock: null, other };
+    const lock = takeLock(dataDir);
+    if (lock) return { lock, other: null };
+    if (Date.now() > until) {
+      const remedy = 'end it, or try again in a minute';
+      throw new DataFolderError('database', `Another Muster works in ${dataDir} and doesn’t answer; ${remedy}.`, dataDir);
+    }
+    await systemClock.wait(LOCK_RETRY_MS, new AbortController().signal);
+  }
+}
 
 /** Reaches the running agent or becomes one for this command. Throws `DatabaseError`, `DataFolderError`, `UsageError`. */
 export async function openSession(invocation: Invocation): Promise<Session> {
   const dataDir = dataDirOf(invocation);
   homesOf(invocation);
   prepareDataDir(dataDir, invocation.os);
-  const until = Date.now() + LOCK_WAIT_MS;
-  for (;;) {
-    const connection = await reach(dataDir);
-    if (connection) return { api: connection.api, close: connection.close };
-    const lock: Lock | null = takeLock(dataDir);
-    if (lock) {
-      try {
-        const local = openLocal(invocation, dataDir);
-        return {
-          api: local.agent.api,
-          close: () => {
-            local.close();
-            lock.release();
-          },
-        };
-      } catch (error) {
+  const { lock, other } = await lockOrAgent(dataDir);
+  if (other) return { api: other.api, close: other.close };
+  try {
+    const local = openLocal(invocation, dataDir);
+    return {
+      api: local.agent.api,
+      close: () => {
+        local.close();
         lock.release();
-        throw error;
-      }
-    }
-    if (Date.now() > until) {
-      throw new DataFolderError(
-        'database',
-        `Another Muster works in ${dataDir} and doesn’t answer; end it, or try again in a minute.`,
-        dataDir,
-      );
-    }
-    await systemClock.wait(LOCK_RETRY_MS, new AbortController().signal);
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
   }
 }
 
-/** My requests as they stand, read like the inventory. */
+/** My requests as they stand, read like the inventory. Throws a `DataFolderError` where they are another account's. */
 export async function storedRequests(invocation: Invocation): Promise<readonly ApprovalRequest[]> {
+  refuseOthers(dataDirOf(invocation), invocation.os);
   return (await storedSnapshot(invocation))?.requests ?? [];
 }
 
@@ -165,23 +178,35 @@ async function storedSnapshot(invocation: Invocation): Promise<Snapshot | null> 
   const dataDir = dataDirOf(invocation);
   const live = ownedByAnother(dataDir, invocation.os) ? null : await reach(dataDir);
   if (live) {
-    const snapshot = await new Promise<Snapshot>((resolve, reject) => {
-      live.on('changed', (slices) => resolve(slices as Snapshot));
-      live.closed.then(() =>
-        reject(new DataFolderError('database', `The agent of ${dataDir} ended before it answered; try again.`, dataDir)),
-      );
-    });
     live.close();
-    return snapshot;
+    return live.state;
   }
   const file = databaseFile(dataDir);
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) return null;
+  if (isAbsent(file)) return null;
+  const homes = homesShown(invocation);
   const store = openStore(file, { migrations: readMigrations(), readOnly: true });
-  const local = assemble(invocation, dataDir, store, readDeviceId(dataDir) ?? NO_DEVICE, createProblems(), () => {});
+  const local = assemble(
+    invocation,
+    dataDir,
+    store,
+    readDeviceId(dataDir) ?? NO_DEVICE,
+    createProblems((at) => tilde(at, homes)),
+    homes,
+    () => {},
+  );
   try {
     return local.agent.snapshot();
   } finally {
     local.close();
+  }
+}
+
+/** Only what is surely not there: where it may not even be asked, opening says why. */
+function isAbsent(file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false }) === undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
   }
 }
 

@@ -1,7 +1,7 @@
 /** What may be set on this computer: defaults, then the user's file; a managed layer joins them. Each value says where it came from. */
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { readSmall } from './observe/read.ts';
 
 const Settings = z.strictObject({
   /** Seconds between two looks at processes and the window in front. */
@@ -10,6 +10,8 @@ const Settings = z.strictObject({
   lookMinutes: z.number().min(1).max(1440),
 });
 export type Settings = z.infer<typeof Settings>;
+
+const MAX_BYTES = 64 * 1024;
 
 const DEFAULTS: Settings = { pollSeconds: 15, lookMinutes: 15 };
 
@@ -33,18 +35,11 @@ export function readSettings(dataDir: string): SettingsRead {
     file,
     issue,
   });
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    return from(
-      {},
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : `it can’t be read (${(error as NodeJS.ErrnoException).code})`,
-    );
-  }
+  const read = readSmall(file, MAX_BYTES);
+  if (!read.ok) return from({}, read.why === 'absent' ? null : `it can’t be read (${read.detail})`);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(read.bytes.toString('utf8').replace(/^\uFEFF/, ''));
   } catch {
     return from({}, 'it is not valid JSON');
   }

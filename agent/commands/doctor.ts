@@ -1,8 +1,8 @@
 /** `muster doctor`: each thing outside that Muster depends on, how it is, and what mends it. Changes nothing. */
-import { accessSync, constants, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, statfsSync } from 'node:fs';
 import path from 'node:path';
 import { readMigrations } from '../assets.ts';
-import { databaseFile, ownedByAnother } from '../data-folder.ts';
+import { DataFolderError, databaseFile, entry, refuseOthers } from '../data-folder.ts';
 import { reach } from '../local.ts';
 import { createForegroundObserver } from '../observe/foreground.ts';
 import { createPolicyFile } from '../policy/policy-file.ts';
@@ -11,7 +11,7 @@ import { dataDirOf, homesOf, loadCatalog } from '../session.ts';
 import { readSettings } from '../settings.ts';
 import { DatabaseError } from '../sqlite.ts';
 import { openStore } from '../store/store.ts';
-import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
+import { type Command, EXIT, type Invocation, takesNoWords } from './command.ts';
 import { table } from './table.ts';
 
 /** `fail` makes the command answer no; `warn` is worth knowing and keeps nothing from working. */
@@ -23,9 +23,9 @@ const EARLIEST = Date.parse('2026-11-01T00:00:00Z');
 
 const ok = (id: string, message: string): Check => ({ id, state: 'ok', message, fix: null });
 
-function dataFolder({ os }: Invocation, dataDir: string): Check {
+function dataFolder(dataDir: string): Check {
   const id = 'data-folder';
-  const there = statSync(dataDir, { throwIfNoEntry: false });
+  const there = entry(dataDir);
   if (!there) return ok(id, `${dataDir} doesn’t exist yet; the first look makes it.`);
   if (!there.isDirectory())
     return {
@@ -33,13 +33,6 @@ function dataFolder({ os }: Invocation, dataDir: string): Check {
       state: 'fail',
       message: `${dataDir} is not a folder.`,
       fix: 'Move the file away, or name another folder with --data DIR.',
-    };
-  if (ownedByAnother(dataDir, os))
-    return {
-      id,
-      state: 'fail',
-      message: `${dataDir} belongs to another account.`,
-      fix: 'Run Muster as that account, or name another folder with --data DIR.',
     };
   try {
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -52,7 +45,7 @@ function dataFolder({ os }: Invocation, dataDir: string): Check {
 function disk(dataDir: string): Check {
   const id = 'disk';
   let folder = dataDir;
-  while (!statSync(folder, { throwIfNoEntry: false }) && path.dirname(folder) !== folder) folder = path.dirname(folder);
+  while (!entry(folder) && path.dirname(folder) !== folder) folder = path.dirname(folder);
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
   const text = `${Math.round(free / 1024 / 1024).toLocaleString('en')} MiB are free at ${folder}.`;
@@ -76,7 +69,13 @@ function database(dataDir: string): Check {
 }
 
 async function running(dataDir: string): Promise<Check> {
-  const connection = await reach(dataDir);
+  let connection: Awaited<ReturnType<typeof reach>>;
+  try {
+    connection = await reach(dataDir);
+  } catch (error) {
+    if (!(error instanceof DataFolderError)) throw error;
+    return { id: 'agent', state: 'fail', message: error.message, fix: null };
+  }
   connection?.close();
   return connection
     ? ok('agent', 'An agent is running and answers.')
@@ -146,13 +145,13 @@ export const command: Command = {
   usage: 'Usage: muster doctor\n\nChecks each thing outside that Muster depends on. Exit code 5 when one of them keeps it from working.',
   options: {},
   async run(invocation) {
-    if (invocation.positionals.length > 0)
-      throw new UsageError(`“doctor” takes no ${invocation.positionals[0]}; “muster doctor --help” lists its options.`);
+    takesNoWords('doctor', invocation);
     const dataDir = dataDirOf(invocation);
+    refuseOthers(dataDir, invocation.os);
     const checks: Check[] = [
       ok('version', `Muster ${invocation.version} on Node ${process.versions.node}, ${invocation.os.platform} ${invocation.os.arch}.`),
       ok('homes', homesOf(invocation).join(', ')),
-      dataFolder(invocation, dataDir),
+      dataFolder(dataDir),
       disk(dataDir),
       database(dataDir),
       await running(dataDir),
@@ -163,16 +162,13 @@ export const command: Command = {
       ...policyAndCatalog(dataDir),
       ok('collector', 'This build joins no collector; nothing leaves this computer.'),
     ];
-    if (invocation.json)
-      invocation.print(JSON.stringify({ schema: 'muster.doctor/1', ok: checks.every(({ state }) => state !== 'fail'), checks }));
-    else
-      invocation.print(
-        table(
-          ['Check', 'State', 'What'],
-          checks.map(({ id, state, message, fix }) => [id, state, fix ? `${message} ${fix}` : message]),
-          160,
-        ),
-      );
+    invocation.answer({ schema: 'muster.doctor/1', ok: checks.every(({ state }) => state !== 'fail'), checks }, () =>
+      table(
+        ['Check', 'State', 'What'],
+        checks.map(({ id, state, message, fix }) => [id, state, fix ? `${message} ${fix}` : message]),
+        160,
+      ),
+    );
     return checks.some(({ state }) => state === 'fail') ? EXIT.no : EXIT.done;
   },
 };

@@ -1,7 +1,8 @@
 /** The inventory as a person reads it in a terminal, and whether a script should be told that something was found. */
 import { stateSentence, statusWord } from '../../electron/attention.ts';
 import type { Inventory, Verdict } from '../../electron/contract.ts';
-import { plain, table } from './table.ts';
+import { serverGroups } from '../../electron/same-server.ts';
+import { table } from './table.ts';
 
 export const FAIL_ON = ['unreviewed', 'prohibited', 'high', 'critical'] as const;
 export type FailOn = (typeof FAIL_ON)[number];
@@ -50,13 +51,13 @@ export function inventoryText({ tools, mcpServers, problems }: Inventory, at: st
   if (servers.length > 0) {
     parts.push(
       table(
-        ['MCP server', 'Client', 'Scope', 'Runs', 'Uses secrets', 'Risk', 'Status'],
-        servers.map(({ name, client, scope, enabled, command, args, url, secretNames, risk, verdict }) => [
-          enabled ? name : `${name} (off)`,
-          client,
-          scope,
-          url ?? [command, ...args].join(' '),
-          secretNames.join(', ') || '–',
+        ['MCP server', 'Where', 'Runs', 'Publisher', 'Uses secrets', 'Risk', 'Status'],
+        serverGroups(servers).map(({ names, enabled, places, risk, verdict }) => [
+          names.join(', ') + (enabled ? '' : ' (off)'),
+          [...new Set(places.map((place) => `${place.client} ${place.scope}${place.enabled || !enabled ? '' : ' (off)'}`))].join(', '),
+          [...new Set(places.map(({ url, command, args }) => url ?? [command, ...args].join(' ')))].join(' · '),
+          places[0]?.publisher ?? '–',
+          [...new Set(places.flatMap(({ secretNames }) => secretNames))].sort().join(', ') || '–',
           risk.level === 'none' ? 'none' : `${risk.level} ${risk.score}`,
           statusWord[verdict.status],
         ]),
@@ -65,6 +66,6 @@ export function inventoryText({ tools, mcpServers, problems }: Inventory, at: st
     );
   }
   if (past > 0) parts.push(`${past} more ${past === 1 ? 'was' : 'were'} here before; --json shows the history.`);
-  if (problems.length > 0) parts.push(problems.map(({ message, fix }) => plain(`! ${message} ${fix}`)).join('\n'));
+  if (problems.length > 0) parts.push(problems.map(({ message, fix }) => `! ${message.replaceAll('\n', ' ')} ${fix}`).join('\n'));
   return `${parts.join('\n\n')}\n`;
 }

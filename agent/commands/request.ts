@@ -28,7 +28,7 @@ export const command: Command = {
         dataClass: option(invocation, 'data-class'),
         until: option(invocation, 'until'),
       });
-      invocation.print(invocation.json ? JSON.stringify(request) : `Asked for ${request.itemName}; the request is ${request.id}.`);
+      invocation.answer(request, () => `Asked for ${request.itemName}; the request is ${request.id}.`);
       return EXIT.done;
     } finally {
       session.close();

@@ -28,7 +28,7 @@ export const command: Command = {
         rows.length > 0
           ? table(['Request', 'For', 'Tier', 'State', 'Asked on', 'Answer'], rows)
           : 'You have asked for nothing yet; “muster request TOOL --reason TEXT” does.';
-      invocation.print(invocation.json ? JSON.stringify(requests) : text);
+      invocation.answer(requests, () => text);
       return EXIT.done;
     }
     if (verb !== 'withdraw' && verb !== 'answer') throw new UsageError(`“requests” can withdraw and answer, not “${verb.slice(0, 40)}”.`);
@@ -38,7 +38,7 @@ export const command: Command = {
     const session = await openSession(invocation);
     try {
       const request = verb === 'withdraw' ? await session.api.withdraw(id) : await session.api.answer(id, text ?? '');
-      invocation.print(invocation.json ? JSON.stringify(request) : `The request for ${request.itemName} is ${request.state} now.`);
+      invocation.answer(request, () => `The request for ${request.itemName} is ${request.state} now.`);
       return EXIT.done;
     } finally {
       session.close();

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { openSession } from '../session.ts';
-import { type Command, EXIT, type Invocation, option, UsageError } from './command.ts';
+import { type Command, EXIT, type Invocation, option, takesNoWords, UsageError } from './command.ts';
 import { FAIL_ON, type FailOn, found, inventoryText } from './inventory-text.ts';
 
 function failOn(invocation: Invocation): FailOn | null {
@@ -34,17 +34,17 @@ export const command: Command = {
   ].join('\n'),
   options: { policy: { type: 'string' }, 'fail-on': { type: 'string' } },
   async run(invocation) {
-    if (invocation.positionals.length > 0)
-      throw new UsageError(`“scan” takes no ${invocation.positionals[0]}; “muster scan --help” lists its options.`);
+    takesNoWords('scan', invocation);
     const level = failOn(invocation);
     const given = policy(invocation);
     const session = await openSession(invocation);
     try {
-      const inventory = await session.api.scan({
-        ...(invocation.home.length > 0 ? { homes: invocation.home.map((home) => path.resolve(home)) } : {}),
-        ...(given ? { policy: given } : {}),
-      });
-      invocation.print(invocation.json ? JSON.stringify(inventory) : inventoryText(inventory, inventory.startedAt));
+      const homes = invocation.home.map((home) => path.resolve(home));
+      // Called with nothing, an agent that is looking already answers with that look.
+      const inventory = await (homes.length > 0 || given
+        ? session.api.scan({ ...(homes.length > 0 ? { homes } : {}), ...(given ? { policy: given } : {}) })
+        : session.api.scan());
+      invocation.answer(inventory, () => inventoryText(inventory, inventory.startedAt));
       return level !== null && found(inventory, level) ? EXIT.found : EXIT.done;
     } finally {
       session.close();

@@ -1,8 +1,21 @@
 /** Text for a terminal: columns that line up, and nothing from outside that could steer it. */
 
-/** Control characters and direction overrides from file names and package metadata would act on the terminal: they become `·`. */
-export function plain(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, '·');
+/** What acts on a terminal instead of standing there: control characters, overrides of the direction, ends of lines. */
+const ACTING = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
+/** File names, package metadata and config files may hold such characters: they become `·`. */
+function plain(text: string): string {
+  return text.replaceAll(ACTING, '·');
+}
+
+/** The same for a text of several lines. */
+export function plainLines(text: string): string {
+  return text.split('\n').map(plain).join('\n');
+}
+
+/** One line of JSON that is harmless on a terminal too: JSON itself escapes only the oldest control characters. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replaceAll(ACTING, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Columns padded to their widest cell, two spaces apart; a cell longer than `max` ends in `…`. */

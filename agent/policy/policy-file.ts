@@ -1,7 +1,8 @@
 /** The plain policy file of a computer without a collector: read, kept while a broken one stands in its place, and shown. */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { PolicyInForce } from '../../electron/contract.ts';
+import { readSmall } from '../observe/read.ts';
 import type { Problems } from '../problems.ts';
 import { Refusal } from '../requests.ts';
 import { type Policy, parsePolicy } from './policy.ts';
@@ -17,6 +18,8 @@ export type PolicyFile = {
   /** A policy that somebody handed over for one answer; throws a `Refusal` naming what is wrong with it. */
   parse(text: string, file: string): Policy;
 };
+
+const MAX_BYTES = 8 * 1024 * 1024;
 
 /** `file` is `policy.json` in the data folder or the one named with `--policy`. */
 export function createPolicyFile(file: string, known: Parameters<typeof parsePolicy>[1], problems: Problems): PolicyFile {
@@ -35,25 +38,22 @@ export function createPolicyFile(file: string, known: Parameters<typeof parsePol
     changed: () => stamp() !== seen,
     reload() {
       seen = stamp();
-      let text: string;
-      try {
-        text = readFileSync(file, 'utf8');
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code === 'ENOENT') {
+      const read = readSmall(file, MAX_BYTES);
+      if (!read.ok) {
+        if (read.why === 'absent') {
           problems.clear('policy-invalid');
           current = { policy: null, source: null };
         } else {
-          problems.raise({ code: 'policy-invalid', path: file, detail: `it can’t be read (${code})` });
+          problems.raise({ code: 'policy-invalid', path: file, detail: `it can’t be read (${read.detail})` });
         }
         return current;
       }
-      const parsed = parsePolicy(text, known);
+      const parsed = parsePolicy(read.bytes.toString('utf8'), known);
       if (parsed.ok) {
         problems.clear('policy-invalid');
         current = { policy: parsed.policy, source: file };
       } else {
-        problems.raise({ code: 'policy-invalid', path: file, detail: parsed.issues[0] ?? 'not as expected' });
+        problems.raise({ code: 'policy-invalid', path: file, detail: (parsed.issues[0] ?? 'not as expected').replace(/\.$/, '') });
       }
       return current;
     },
