@@ -51,6 +51,9 @@ describe('the reader of imports', () => {
   });
 });
 
+/** What tray, window and terminal say alike. */
+const WORDS = ['electron/attention.ts', 'electron/same-server.ts'];
+
 /** May these files import that one? `why` is for whoever breaks the rule. */
 const ARROWS: readonly { name: string; of: RegExp; to: (to: string) => boolean; why: string }[] = [
   {
@@ -61,7 +64,7 @@ const ARROWS: readonly { name: string; of: RegExp; to: (to: string) => boolean; 
   },
   {
     name: 'the words shared by tray and window import only the contract',
-    of: /^electron\/attention\.ts$/,
+    of: /^electron\/(attention|same-server)\.ts$/,
     to: (to) => to === 'electron/contract.ts',
     why: 'The window may import them, and it has no Node and no Electron.',
   },
@@ -70,7 +73,7 @@ const ARROWS: readonly { name: string; of: RegExp; to: (to: string) => boolean; 
     of: /^agent\//,
     to: (to) =>
       to.startsWith('agent/') ||
-      ['electron/contract.ts', 'electron/rpc.ts', 'electron/socket.ts', 'electron/attention.ts', 'package.json'].includes(to) ||
+      ['electron/contract.ts', 'electron/rpc.ts', 'electron/socket.ts', ...WORDS, 'package.json'].includes(to) ||
       /^native-catalog\/(catalog|schema)\.ts$/.test(to) ||
       (!isFile(to) && packageOf(to) !== 'electron'),
     why: 'What runs in the package, in CI and on a server without a display is one thing.',
@@ -78,8 +81,7 @@ const ARROWS: readonly { name: string; of: RegExp; to: (to: string) => boolean; 
   {
     name: 'the renderer knows the contract, the shared words, React and itself',
     of: /^renderer\//,
-    to: (to) =>
-      to.startsWith('renderer/') || ['electron/contract.ts', 'electron/attention.ts'].includes(to) || /^react(-dom)?(\/|$)/.test(to),
+    to: (to) => to.startsWith('renderer/') || ['electron/contract.ts', ...WORDS].includes(to) || /^react(-dom)?(\/|$)/.test(to),
     why: 'The window has no network, no Node and no file access.',
   },
   {
@@ -96,7 +98,7 @@ const ARROWS: readonly { name: string; of: RegExp; to: (to: string) => boolean; 
   },
   {
     name: 'deciding is pure',
-    of: /^(agent\/(policy\/decide|inventory|usage|sightings|mcp\/(identity|risks|running|secrets))|electron\/main\/(tray|notify))\.ts$/,
+    of: /^(agent\/(policy\/decide|inventory|usage|sightings|mcp\/(identity|reach|risks|running|secrets))|electron\/main\/(tray|notify))\.ts$/,
     to: (to) => isFile(to) || to === 'node:crypto' || to === 'node:path',
     why: 'Menus, notices, risks and verdicts are functions of values.',
   },
