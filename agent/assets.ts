@@ -40,10 +40,10 @@ export function readMigrations(): MigrationFile[] {
 }
 
 /**
- * The catalog's files, parsed as JSON and not yet checked. `names[i]` is the file of `entries[i]`, as `entries/claude-code.json`.
+ * The catalog's files, parsed as JSON and not yet checked. `names` are the files of entries, families and clients, as `entries/claude-code.json`.
  * Throws with the file's name when one is not JSON.
  */
-export function readCatalog(): { entries: unknown[]; families: unknown[]; names: string[] } {
+export function readCatalog(): { entries: unknown[]; families: unknown[]; clients: unknown[]; names: string[] } {
   if (isSea()) return JSON.parse(getAsset('catalog.json', 'utf8'));
   const read = (folder: string) => Object.entries(readFolder(source(`../native-catalog/${folder}`), '.json'));
   const parse = (folder: string, [file, text]: [string, string]): unknown => {
@@ -53,11 +53,14 @@ export function readCatalog(): { entries: unknown[]; families: unknown[]; names:
       throw new Error(`native-catalog/${folder}/${file} is not JSON (${(error as Error).message}); correct it there.`);
     }
   };
-  const entries = read('entries');
+  const folders = ['entries', 'families', 'clients'] as const;
+  const [entries, families, clients] = folders.map((folder) => read(folder).map((file) => ({ file, value: parse(folder, file), folder })));
+  const values = (list: typeof entries) => (list ?? []).map(({ value }) => value);
   return {
-    entries: entries.map((entry) => parse('entries', entry)),
-    families: read('families').map((family) => parse('families', family)),
-    names: entries.map(([file]) => `entries/${file}`),
+    entries: values(entries),
+    families: values(families),
+    clients: values(clients),
+    names: [entries, families, clients].flatMap((list) => (list ?? []).map(({ file: [name], folder }) => `${folder}/${name}`)),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Observation, PackageManager } from '../agent/observe/observation.t
 import type { Platform } from '../electron/contract.ts';
 import { indexCatalog } from './identify.ts';
 import type { Places } from './places.ts';
-import { Entry, Family } from './schema.ts';
+import { Client, Entry, Family } from './schema.ts';
 
 /**
  * `certain` names the tool itself (its package, its folder, its bundle). `likely` makes a row alone too: a telling name. `weak` (a leftover
@@ -17,6 +17,8 @@ export type { ClientPlace, ClientProjects } from './places.ts';
 export type Catalog = {
   readonly entries: ReadonlyMap<string, Entry>;
   readonly families: ReadonlyMap<string, Family>;
+  /** Everything that has MCP servers: tools that are clients, and clients that are no tool. */
+  readonly clients: ReadonlyMap<string, Pick<Client, 'id' | 'name' | 'vendor'>>;
   /** Pure, never throws; null for what is no AI tool. ≤ 20 µs. `titles` says whether policy allows matching window titles. */
   identify(seen: Observation, options?: { titles?: boolean }): Match | null;
   /** The files that matter on a platform: `mcp` and `projects` only of clients that have them there. */
@@ -27,15 +29,19 @@ export type Catalog = {
   wantsPackage(manager: PackageManager, name: string): boolean;
 };
 
-export type RawCatalog = { readonly entries: readonly unknown[]; readonly families: readonly unknown[] };
+export type RawCatalog = {
+  readonly entries: readonly unknown[];
+  readonly families: readonly unknown[];
+  readonly clients?: readonly unknown[];
+};
 
 /**
- * Reads entries and families into a catalog. `names` are the file names of the entries and then of the families, for error texts. `trusted` skips
- * the validation, for the catalog inside the product, which was checked before it was packed.
+ * Reads entries, families and clients into a catalog. `names` are their file names in that order, for error texts. `trusted` skips the validation, for the catalog inside the product, which was checked before it was packed.
  * @throws Error that names file, field and remedy, one line for each mistake.
  */
 export function parseCatalog(raw: RawCatalog, names: readonly string[] = [], { trusted = false }: { trusted?: boolean } = {}): Catalog {
-  if (trusted) return indexCatalog(raw.entries as readonly Entry[], raw.families as readonly Family[]);
+  const rawClients = raw.clients ?? [];
+  if (trusted) return indexCatalog(raw.entries as readonly Entry[], raw.families as readonly Family[], rawClients as readonly Client[]);
   const mistakes: string[] = [];
   const read = <T>(schema: Validator<T>, value: unknown, name: string): T[] => {
     const result = schema.safeParse(value);
@@ -45,10 +51,12 @@ export function parseCatalog(raw: RawCatalog, names: readonly string[] = [], { t
   };
   const entries = raw.entries.flatMap((value, at) => read(Entry, value, names[at] ?? `entry ${at}`));
   const families = raw.families.flatMap((value, at) => read(Family, value, names[raw.entries.length + at] ?? `family ${at}`));
-  for (const id of repeated(entries)) mistakes.push(`${id}: two entries have this id; give one of them another.`);
+  const before = raw.entries.length + raw.families.length;
+  const clients = rawClients.flatMap((value, at) => read(Client, value, names[before + at] ?? `client ${at}`));
+  for (const id of repeated([...entries, ...clients])) mistakes.push(`${id}: two entries have this id; give one of them another.`);
   for (const id of repeated(families)) mistakes.push(`${id}: two families have this id; give one of them another.`);
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
-  return indexCatalog(entries, families);
+  return indexCatalog(entries, families, clients);
 }
 
 type Issue = { readonly path: readonly PropertyKey[]; readonly message: string; readonly code?: string };

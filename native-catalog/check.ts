@@ -6,7 +6,7 @@ import type { CatalogFile, CatalogFiles } from './files.ts';
 import { packageKey } from './package-names.ts';
 import { isOn } from './places.ts';
 import { displayName, isInterpreter, splitPath } from './program-path.ts';
-import { Entry, Family, Innocents } from './schema.ts';
+import { Client, Entry, Family, Innocents } from './schema.ts';
 
 /** The catalog as far as it could be read. A file that the schema refuses is missing in everything but `files`. */
 export type Subject = {
@@ -14,6 +14,7 @@ export type Subject = {
   readonly catalog: Catalog;
   readonly entries: readonly Entry[];
   readonly families: readonly Family[];
+  readonly clients: readonly Client[];
   readonly innocents: readonly { platform: Platform; list: Innocents }[];
 };
 type Say = (entry: string, message: string) => void;
@@ -27,7 +28,7 @@ export type Check = {
   run(subject: Subject, say: Say): number;
 };
 
-const SCHEMAS = { entries: Entry, families: Family, innocents: Innocents } as const;
+const SCHEMAS = { entries: Entry, families: Family, clients: Client, innocents: Innocents } as const;
 const PLATFORMS: readonly Platform[] = ['darwin', 'linux', 'win32'];
 
 export const CHECKS: readonly Check[] = [
@@ -51,7 +52,7 @@ export const CHECKS: readonly Check[] = [
     what: 'a file is named after the id in it',
     scope: 'file',
     run({ files }, say) {
-      const all = [...files.entries, ...files.families];
+      const all = [...files.entries, ...files.families, ...files.clients];
       for (const file of all) {
         const { id } = file.value as { id?: unknown };
         if (id !== stem(file)) say(stem(file), `${file.name}: the id is ${JSON.stringify(id)}; rename the file or the id.`);
@@ -183,9 +184,9 @@ export const CHECKS: readonly Check[] = [
     name: 'places',
     what: 'a place is written for the platform it is on, and its scope fits its path',
     scope: 'file',
-    run({ entries }, say) {
+    run({ entries, clients }, say) {
       let seen = 0;
-      for (const entry of entries) {
+      for (const entry of [...entries, ...clients]) {
         for (const place of [...(entry.mcp ?? []), ...(entry.projects ?? [])]) {
           for (const platform of PLATFORMS) {
             const path = place.path[platform];
@@ -209,6 +210,52 @@ export const CHECKS: readonly Check[] = [
         }
       }
       return seen;
+    },
+  },
+  {
+    name: 'clients',
+    what: 'a client is no tool’s name, and no two of its places are the same',
+    scope: 'tree',
+    run({ entries, clients }, say) {
+      const tools = new Set(entries.map(({ id }) => id));
+      for (const { id } of clients)
+        if (tools.has(id)) say(id, `${id}: there is a tool of this id; put the places into native-catalog/entries/${id}.json.`);
+      const all = [...entries, ...clients];
+      for (const { id, mcp = [] } of all) {
+        const seen = new Set<string>();
+        for (const place of mcp) {
+          for (const platform of PLATFORMS) {
+            const key = JSON.stringify([platform, place.path[platform], place.at]);
+            if (place.path[platform] !== undefined && seen.has(key))
+              say(id, `${id}: ${place.path[platform]} at ${place.at.join('.')} is there twice on ${platform}; once is enough.`);
+            seen.add(key);
+          }
+        }
+      }
+      return all.length;
+    },
+  },
+  {
+    name: 'patterns',
+    what: 'a step of a place holds at most one *, and ** stands alone and once, below three named folders of a home',
+    scope: 'file',
+    run({ entries, clients }, say) {
+      const all = [...entries, ...clients].flatMap(({ id, mcp = [], projects = [] }) =>
+        [...mcp, ...projects].map((place) => ({ id, place })),
+      );
+      for (const { id, place } of all) {
+        for (const path of Object.values(place.path)) {
+          const steps = path?.split('/') ?? [];
+          const many = steps.indexOf('**');
+          const bad = steps.find((step) => step !== '**' && step.split('*').length > 2);
+          if (bad !== undefined) say(id, `${id}: ${path} has the step ${bad}; one * in a step is all that is understood.`);
+          if (steps.lastIndexOf('**') !== many || (many >= 0 && many < 3))
+            say(id, `${id}: ${path} would have too much listed; ** stands once, below two folders or more of the home.`);
+          if (steps[1]?.includes('*') && steps[0] !== '<project>')
+            say(id, `${id}: ${path} would list a whole home; name the folder below it.`);
+        }
+      }
+      return all.length;
     },
   },
   {
@@ -258,8 +305,8 @@ export const CHECKS: readonly Check[] = [
     name: 'no-machine',
     what: 'a source is something that others can look up, not a place on somebody’s computer',
     scope: 'file',
-    run({ entries, families }, say) {
-      const all = [...entries, ...families];
+    run({ entries, families, clients }, say) {
+      const all = [...entries, ...families, ...clients];
       for (const { id, sources } of all) {
         const local = sources.find((source) => /(^|\s)(\/|~\/|[A-Z]:\\)[\w.-]/.test(source));
         if (local !== undefined) say(id, `${id}: the source ${JSON.stringify(local)} is a path; name what others can look up.`);

@@ -8,6 +8,7 @@ export type CatalogFile = { readonly name: string; readonly value: unknown };
 export type CatalogFiles = {
   readonly entries: readonly CatalogFile[];
   readonly families: readonly CatalogFile[];
+  readonly clients: readonly CatalogFile[];
   readonly innocents: readonly CatalogFile[];
   readonly exceptions: CatalogFile;
 };
@@ -27,14 +28,20 @@ export function readCatalogFiles(folder: string): CatalogFiles {
       .filter((name) => name.endsWith('.json'))
       .sort()
       .map((name) => read(`${kind}/${name}`));
-  return { entries: all('entries'), families: all('families'), innocents: all('innocents'), exceptions: read('exceptions.json') };
+  return {
+    entries: all('entries'),
+    families: all('families'),
+    clients: all('clients'),
+    innocents: all('innocents'),
+    exceptions: read('exceptions.json'),
+  };
 }
 
 /** What `parseCatalog` takes: the values, and the names for its error texts. */
-export function rawCatalog(files: Pick<CatalogFiles, 'entries' | 'families'>): [RawCatalog, readonly string[]] {
+export function rawCatalog(files: Pick<CatalogFiles, 'entries' | 'families' | 'clients'>): [RawCatalog, readonly string[]] {
   const values = (list: readonly CatalogFile[]) => list.map((file) => file.value);
   return [
-    { entries: values(files.entries), families: values(files.families) },
-    [...files.entries, ...files.families].map((file) => file.name),
+    { entries: values(files.entries), families: values(files.families), clients: values(files.clients) },
+    [...files.entries, ...files.families, ...files.clients].map((file) => file.name),
   ];
 }

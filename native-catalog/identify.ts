@@ -22,7 +22,7 @@ import {
   programName,
   splitPath,
 } from './program-path.ts';
-import type { Entry, Family } from './schema.ts';
+import type { Client, Entry, Family } from './schema.ts';
 
 type PathPattern = {
   readonly segments: readonly string[];
@@ -47,7 +47,7 @@ function byRarestSegment(patterns: readonly PathPattern[]): ReadonlyMap<string, 
 }
 
 /** Every map that `identify` looks in. The first entry that claims an identifier keeps it; a check reports the second. */
-export function indexCatalog(list: readonly Entry[], familyList: readonly Family[]): Catalog {
+export function indexCatalog(list: readonly Entry[], familyList: readonly Family[], clientList: readonly Client[]): Catalog {
   const entries = new Map(list.map((entry) => [entry.id, entry]));
   const packages = new Map<string, Match>();
   const modules = new Map<string, Match>();
@@ -228,6 +228,7 @@ export function indexCatalog(list: readonly Entry[], familyList: readonly Family
   return {
     entries,
     families: new Map(familyList.map((family) => [family.id, family])),
+    clients: new Map([...list.filter(({ mcp }) => mcp), ...clientList].map((client) => [client.id, client])),
     identify(seen, { titles: allowed = false } = {}) {
       switch (seen.kind) {
         case 'process':
@@ -244,7 +245,7 @@ export function indexCatalog(list: readonly Entry[], familyList: readonly Family
           return configs.get(seen.entry) ?? null;
       }
     },
-    places: (platform) => placesOn(platform, list),
+    places: (platform) => placesOn(platform, list, clientList),
     binaryNames: new Set(list.flatMap(({ detect }) => [...(detect.binaries ?? []), ...(detect.commonBinaries ?? [])])),
     wantsPackage: (manager, name) => lookUpPackage(manager, name) !== null,
   };

@@ -6,15 +6,16 @@ import { z } from 'zod';
 import { CHECKS } from './check.ts';
 import { readCatalogFiles } from './files.ts';
 import { checkCatalog, staleExceptions } from './run-checks.ts';
-import { Entry, Family, Innocents } from './schema.ts';
+import { Client, Entry, Family, Innocents } from './schema.ts';
 
 const FOLDER = import.meta.dirname;
 
-/** The JSON Schemas that entries, families and innocents name in `$schema`, by file name. */
+/** The JSON Schemas that entries, families, clients and innocents name in `$schema`, by file name. */
 export function editorSchemas(): Readonly<Record<string, unknown>> {
   return {
     'schema.json': z.toJSONSchema(Entry),
     'family.schema.json': z.toJSONSchema(Family),
+    'client.schema.json': z.toJSONSchema(Client),
     'innocents.schema.json': z.toJSONSchema(Innocents),
   };
 }
@@ -28,7 +29,7 @@ function check(): number {
   const files = readCatalogFiles(FOLDER);
   const found = checkCatalog(files);
   for (const finding of found) console.error(`${finding.check}: ${finding.message}`);
-  const tools = `${files.entries.length} tools, ${files.families.length} families`;
+  const tools = `${files.entries.length} tools, ${files.families.length} families, ${files.clients.length} MCP clients that are no tool`;
   console.log(found.length === 0 ? `The catalog holds: ${tools}, ${CHECKS.length} checks.` : `${found.length} findings in ${tools}.`);
   return found.length === 0 ? 0 : 1;
 }

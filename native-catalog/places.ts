@@ -1,6 +1,6 @@
 /** Which files of the catalog can be on a platform. */
 import type { Platform } from '../electron/contract.ts';
-import type { Entry, McpPlace, ProjectsPlace } from './schema.ts';
+import type { Client, Entry, McpPlace, ProjectsPlace } from './schema.ts';
 
 /** A place of the catalog on one platform; still with `~` and variables in it (`agent/observe/paths.ts` resolves those). */
 export type ClientPlace = McpPlace & { readonly client: string };
@@ -11,12 +11,13 @@ export type Places = {
   readonly configs: readonly { entry: string; path: string }[];
 };
 
-export function placesOn(platform: Platform, list: readonly Entry[]): Places {
-  const here = <T extends McpPlace | ProjectsPlace>(entry: Entry, places: readonly T[] | undefined) =>
+export function placesOn(platform: Platform, list: readonly Entry[], clients: readonly Client[]): Places {
+  const all = [...list, ...clients];
+  const here = <T extends McpPlace | ProjectsPlace>(entry: Entry | Client, places: readonly T[] | undefined) =>
     (places ?? []).filter((place) => place.path[platform] !== undefined).map((place) => ({ ...place, client: entry.id }));
   return {
-    mcp: list.flatMap((entry) => here(entry, entry.mcp)),
-    projects: list.flatMap((entry) => here(entry, entry.projects)),
+    mcp: all.flatMap((entry) => here(entry, entry.mcp)),
+    projects: all.flatMap((entry) => here(entry, entry.projects)),
     configs: list.flatMap((entry) =>
       (entry.detect.configs ?? []).filter((path) => isOn(platform, path)).map((path) => ({ entry: entry.id, path })),
     ),

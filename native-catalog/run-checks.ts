@@ -6,7 +6,7 @@ import type { Platform } from '../electron/contract.ts';
 import { parseCatalog } from './catalog.ts';
 import { CHECKS, type Check, type Subject, stem } from './check.ts';
 import { type CatalogFile, type CatalogFiles, rawCatalog } from './files.ts';
-import { Entry, Exceptions, Family, Innocents } from './schema.ts';
+import { Client, Entry, Exceptions, Family, Innocents } from './schema.ts';
 
 /** `entry` is the id that an exception names: of an entry, a family, or the platform of a file of innocents. */
 export type Finding = { readonly check: string; readonly entry: string; readonly message: string };
@@ -65,12 +65,15 @@ function subjectOf(files: CatalogFiles): Subject {
     });
   const entries = readable(files.entries, Entry);
   const families = readable(files.families, Family);
-  const [raw] = rawCatalog({ entries: entries.map((one) => one.file), families: families.map((one) => one.file) });
+  const clients = readable(files.clients, Client);
+  const of = (list: readonly { file: CatalogFile }[]) => list.map((one) => one.file);
+  const [raw] = rawCatalog({ entries: of(entries), families: of(families), clients: of(clients) });
   return {
     files,
     catalog: parseCatalog(raw, [], { trusted: true }),
     entries: entries.map((one) => one.data),
     families: families.map((one) => one.data),
+    clients: clients.map((one) => one.data),
     innocents: readable(files.innocents, Innocents).map((one) => ({ platform: stem(one.file) as Platform, list: one.data })),
   };
 }

@@ -86,27 +86,55 @@ const example = z
     message: 'an example is exactly one of process, window, package, app and binary',
   });
 
-/** Where an MCP client keeps its servers: one file, one scope. */
+/** The file on each platform; absent: not on that platform. In a place of MCP servers or projects a step may be `*` (see below). */
+const onPlatforms = z.strictObject({ darwin: place.optional(), linux: place.optional(), win32: place.optional() });
+
+const keyPath = z.array(z.string());
+const fileFormat = z.enum(['json', 'jsonc', 'json5', 'toml', 'yaml', 'plist']);
+
+/** The environment variable that moves the folder of the file, where the client has one. */
+const movedBy = z.strictObject({ variable: z.string(), path: place });
+
+/** A JSON value kept in one row of a client's SQLite file: `format` is the format of that value. */
+const sqlite = z.strictObject({ table: z.string(), keyColumn: z.string(), key: z.string(), valueColumn: z.string() });
+
+/**
+ * Where an MCP client keeps its servers: one file, one scope. A step of the path may hold one `*`: that folder alone is listed. `**` is any number
+ * of folders, a few deep. Everything else is a named file.
+ */
 const mcpPlace = z.strictObject({
   scope: z.enum(['user', 'project', 'local', 'plugin', 'profile', 'managed', 'system']),
-  /** The file on each platform; absent: not on that platform. */
-  path: z.strictObject({ darwin: place.optional(), linux: place.optional(), win32: place.optional() }),
-  format: z.enum(['json', 'jsonc', 'toml']),
-  /** Keys that lead to the map of servers; `*` is any key, and then it is the project's folder. */
-  at: z.array(z.string()).min(1),
-  /** The environment variable that moves the folder of the file, where the client has one. */
-  movedBy: z.strictObject({ variable: z.string(), path: place }).optional(),
+  path: onPlatforms,
+  format: fileFormat,
+  /** Keys that lead to the map or list of servers; `*` is any key, and then it is the project's folder. */
+  at: keyPath.min(1),
+  /** Other key paths of the same file whose servers count too. An empty one: where none of the others is there, the file itself is the map. */
+  also: z.array(keyPath).min(1).optional(),
+  /** The value is one server and not a map of them; these keys lead to its name. */
+  one: z.strictObject({ name: keyPath.min(1) }).optional(),
+  /**
+   * Where a text stands instead of servers, it is the path of a file that has them: followed inside the plugin's own folder (the one above the
+   * file's folder), or anywhere in the home.
+   */
+  follow: z
+    .strictObject({ within: z.enum(['plugin', 'home']), format: fileFormat, at: keyPath.min(1), also: z.array(keyPath).min(1).optional() })
+    .optional(),
+  movedBy: movedBy.optional(),
+  sqlite: sqlite.optional(),
+  /** No source that could be checked confirms that the client reads this file; what is found there is shown as such. */
+  uncertain: z.literal(true).optional(),
 });
 
 /** Where a client records the projects that it was used in: their folders are looked at for project-scope files. */
 const projectsPlace = z.strictObject({
-  path: z.strictObject({ darwin: place.optional(), linux: place.optional(), win32: place.optional() }),
-  format: z.enum(['json', 'jsonc', 'toml']),
-  at: z.array(z.string()).min(1),
-  /** Whether the folders are the keys of the map found there, or its values. */
+  path: onPlatforms,
+  format: fileFormat,
+  at: keyPath.min(1),
+  also: z.array(keyPath).min(1).optional(),
+  /** Whether the folders are the keys of the map found there, or its values, or the one value itself. `file://` addresses count as folders. */
   take: z.enum(['keys', 'values']),
-  /** The environment variable that moves the folder of the file, where the client has one. */
-  movedBy: z.strictObject({ variable: z.string(), path: place }).optional(),
+  movedBy: movedBy.optional(),
+  sqlite: sqlite.optional(),
 });
 
 export const Entry = z.strictObject({
@@ -142,6 +170,18 @@ export const Entry = z.strictObject({
   sources: strings,
 });
 export type Entry = z.infer<typeof Entry>;
+
+/** An MCP client that is no tool of the inventory: an extension of an editor, a folder that several clients read, a gateway. */
+export const Client = z.strictObject({
+  $schema: z.string().optional(),
+  id,
+  name: z.string().min(1),
+  vendor: z.string().min(1),
+  mcp: z.array(mcpPlace).min(1),
+  projects: z.array(projectsPlace).min(1).optional(),
+  sources: strings,
+});
+export type Client = z.infer<typeof Client>;
 export type McpPlace = z.infer<typeof mcpPlace>;
 export type ProjectsPlace = z.infer<typeof projectsPlace>;
 export type Example = z.infer<typeof example>;
@@ -185,6 +225,43 @@ export const Innocents = z.strictObject({
   collisions: z.array(z.strictObject({ entry: id, why: z.string().min(10), seen: example })),
 });
 export type Innocents = z.infer<typeof Innocents>;
+
+/**
+ * Who publishes MCP servers: known packages (for names that nearly are theirs), known publishers, the addresses of models' vendors and the public
+ * indexes of packages. What is not here is unknown, and not bad.
+ */
+const names = z.array(
+  z
+    .string()
+    .min(1)
+    .regex(/^[^A-Z\s]+$/, 'lower case, no space'),
+);
+export const Publishers = z.strictObject({
+  $schema: z.string().optional(),
+  sources: z.array(z.string()),
+  /** Packages known by their name alone; PyPI's with `-` between the words, images without a tag. */
+  packages: z.strictObject({ npm: names, pypi: names, oci: names, go: names }),
+  publishers: z.array(
+    z.strictObject({
+      name: z.string().min(1),
+      /** Scopes, `@playwright`. */
+      npm: names.optional(),
+      /** Beginnings of names that only this publisher has on PyPI, `awslabs-`. */
+      pypi: names.optional(),
+      /** Beginnings of images' names, `mcp/`, `ghcr.io/github/`. */
+      oci: names.optional(),
+      /** `github.com/owner`. */
+      repositories: names.optional(),
+      /** Domains of remote servers; what is below one of them is meant too. */
+      hosts: names.optional(),
+    }),
+  ),
+  /** Where a model's vendor is reached, and the variables that move it. */
+  apis: z.array(z.strictObject({ variables: z.array(z.string().regex(/^[A-Z][A-Z0-9_]*$/)).min(1), hosts: names.min(1) })),
+  /** Hosts of the public indexes. */
+  indexes: names,
+});
+export type Publishers = z.infer<typeof Publishers>;
 
 /** A check's exception: dated, reasoned, and reported once it is no longer needed. */
 export const Exceptions = z.array(

@@ -57,6 +57,7 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
       for (const file of pathsIn(place, home)) addFile({ role: 'mcp', place, path: file, home, project: null });
     }
     for (const place of places.projects) {
+      if (place.sqlite) continue;
       for (const file of pathsIn(place, home)) addFile({ role: 'projects', place, path: file, home });
     }
   }

@@ -10,7 +10,7 @@ const FOLDER = path.resolve(import.meta.dirname, '../../native-catalog');
 const real = readCatalogFiles(FOLDER);
 
 type Json = Record<string, unknown>;
-type Kind = 'entries' | 'families' | 'innocents';
+type Kind = 'entries' | 'families' | 'clients' | 'innocents';
 
 /** The real files with one of them changed. */
 function changed(kind: Kind, id: string, change: (value: Json) => Json): CatalogFiles {
@@ -174,6 +174,30 @@ const FAILING: Record<string, [what: string, files: () => CatalogFiles, says: st
     ],
     ['a local scope that leads to no project', () => mcp({ scope: 'local' }), 'at mcp_servers does not fit the scope local;'],
   ],
+  clients: [
+    [
+      'a client that is a tool',
+      () => ({
+        ...real,
+        clients: [
+          ...real.clients,
+          { name: 'native-catalog/clients/codex.json', value: { ...(real.clients[0]?.value as Json), id: 'codex' } },
+        ],
+      }),
+      'codex: there is a tool of this id; put the places into native-catalog/entries/codex.json.',
+    ],
+    [
+      'a place that is there twice',
+      () => changed('clients', 'witsy', (client) => ({ ...client, mcp: [...(client['mcp'] as Json[]), ...(client['mcp'] as Json[])] })),
+      'at mcpServers is there twice on linux; once is enough.',
+    ],
+  ],
+  patterns: [
+    ['two * in a step', () => mcp({ path: { linux: '~/.x/a*b*.toml' } }), '~/.x/a*b*.toml has the step a*b*.toml;'],
+    ['** twice', () => mcp({ path: { linux: '~/.x/y/**/z/**/a.toml' } }), 'would have too much listed;'],
+    ['** too near the home', () => mcp({ path: { linux: '~/.x/**/a.toml' } }), 'would have too much listed;'],
+    ['a home that is listed', () => mcp({ path: { linux: '~/*/a.toml' } }), '~/*/a.toml would list a whole home;'],
+  ],
   innocents: [
     [
       'an ordinary program that matches',
@@ -239,7 +263,7 @@ describe('each check', () => {
   );
 
   it.each(CHECKS.map((check) => check.name))('%s says so when it has nothing to look at', (name) => {
-    const empty: CatalogFiles = { entries: [], families: [], innocents: [], exceptions: real.exceptions };
+    const empty: CatalogFiles = { entries: [], families: [], clients: [], innocents: [], exceptions: real.exceptions };
     expect(of(name, checkCatalog(empty))).toContain(`The check ${name} had nothing to look at; a check that sees nothing proves nothing.`);
   });
 });

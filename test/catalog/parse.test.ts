@@ -33,7 +33,7 @@ describe('an entry with a mistake', () => {
     [{ id: 'Thing!' }, 'entries/thing.json: id: lower-case words joined by hyphens; native-catalog/schema.ts says what may stand there.'],
     [{ examples: [{}] }, 'entries/thing.json: examples.0: an example is exactly one of process, window, package, app and binary;'],
     [{ detect: { configs: ['C:\\x'] } }, 'entries/thing.json: detect.configs.0: a place begins with'],
-    [{ mcp: [{ scope: 'user', path: { linux: '~/x' }, format: 'yaml', at: ['a'] }] }, 'entries/thing.json: mcp.0.format: '],
+    [{ mcp: [{ scope: 'user', path: { linux: '~/x' }, format: 'xml', at: ['a'] }] }, 'entries/thing.json: mcp.0.format: '],
   ])('%j is refused with file, field and remedy', (change, message) => {
     expect(refusal(change)).toThrow(message);
   });
@@ -70,31 +70,22 @@ describe('the catalog', () => {
     expect(trusted.binaryNames).toEqual(catalog.binaryNames);
   });
 
-  it.each(['darwin', 'linux', 'win32'] as const)('knows on %s where the six MCP clients keep their servers', (platform) => {
-    const { mcp, projects } = catalog.places(platform);
-    expect(mcp.map(({ client, scope, at }) => `${client} ${scope} ${at.join('.')}`)).toEqual([
-      'claude-code user mcpServers',
-      'claude-code local projects.*.mcpServers',
-      'claude-code project mcpServers',
-      'claude-code managed mcpServers',
-      'claude-desktop user mcpServers',
-      'codex user mcp_servers',
-      'codex project mcp_servers',
-      'codex system mcp_servers',
-      'cursor user mcpServers',
-      'cursor project mcpServers',
-      'gemini-cli user mcpServers',
-      'gemini-cli project mcpServers',
-      'gemini-cli system mcpServers',
-      'gemini-cli system mcpServers',
-      'vscode user servers',
-      'vscode project servers',
+  it('knows 60 MCP clients and more by a checked source, each with a name, and each scope', () => {
+    const { mcp, projects } = catalog.places('linux');
+    const all = (['darwin', 'linux', 'win32'] as const).flatMap((platform) => catalog.places(platform).mcp);
+    const sure = new Set(all.filter(({ uncertain }) => !uncertain).map(({ client }) => client));
+    expect(sure.size).toBeGreaterThanOrEqual(60);
+    for (const { client } of all) expect(catalog.clients.get(client)?.name).toMatch(/\S/);
+    expect([...new Set(mcp.map(({ scope }) => scope))].sort()).toEqual([
+      'local',
+      'managed',
+      'plugin',
+      'profile',
+      'project',
+      'system',
+      'user',
     ]);
-    expect(projects.map(({ client, at }) => `${client} ${at.join('.')}`)).toEqual([
-      'claude-code projects',
-      'codex projects',
-      'gemini-cli projects',
-    ]);
+    expect(new Set(projects.map(({ client }) => client))).toContain('vscode');
   });
 
   it('names config places only where they can be', () => {
