@@ -20,6 +20,10 @@ export type Dialect = {
   readonly headersFromVariables: readonly string[];
   /** Lists of names of variables that are passed on. */
   readonly passedVariables: readonly string[];
+  /** Fields that list tools which run without asking; `*` among them, or `true`, is all. */
+  readonly autoApproved: readonly string[];
+  /** Fields that say, by their value, that the entry is none of an MCP server that runs by a command or an address. */
+  readonly noServer: Readonly<Record<string, readonly string[]>>;
   /** Lists of names beside the map of servers, or from the top of the file, that switch servers off or are the only ones on. */
   readonly switches: readonly { readonly from: 'beside' | 'top'; readonly at: readonly string[]; readonly means: 'off' | 'only' }[];
 };
@@ -43,22 +47,32 @@ const common: Dialect = {
   secretVariable: ['bearer_token_env_var'],
   headersFromVariables: ['env_http_headers'],
   passedVariables: ['env_vars'],
+  autoApproved: ['autoApprove', 'alwaysAllow', 'autoApproved', 'auto_approve'],
+  noServer: {},
   switches: [],
+};
+
+/** Gemini CLI and what was made from it. */
+const gemini: Partial<Dialect> = {
+  // `url` is server-sent events there; streamable HTTP has `httpUrl`.
+  url: [
+    ['httpUrl', 'http'],
+    ['url', 'sse'],
+  ],
+  switches: [
+    { from: 'top', at: ['mcp', 'excluded'], means: 'off' },
+    { from: 'top', at: ['mcp', 'allowed'], means: 'only' },
+  ],
 };
 
 const dialects: Readonly<Record<string, Partial<Dialect>>> = {
   'claude-code': { switches: [{ from: 'beside', at: ['disabledMcpServers'], means: 'off' }] },
-  'gemini-cli': {
-    // `url` is server-sent events there; streamable HTTP has `httpUrl`.
-    url: [
-      ['httpUrl', 'http'],
-      ['url', 'sse'],
-    ],
-    switches: [
-      { from: 'top', at: ['mcp', 'excluded'], means: 'off' },
-      { from: 'top', at: ['mcp', 'allowed'], means: 'only' },
-    ],
-  },
+  'gemini-cli': gemini,
+  'qwen-code': gemini,
+  // Extensions inside of Goose itself, and inline code, stand in the same map.
+  goose: { noServer: { type: ['builtin', 'platform', 'frontend', 'inline_python'] } },
+  // An extension of the editor brings that server; only its settings are here.
+  zed: { noServer: { source: ['extension'] } },
 };
 
 export function dialectOf(client: string): Dialect {
@@ -71,6 +85,7 @@ const transports: Readonly<Record<string, McpTransport>> = {
   command: 'stdio',
   http: 'http',
   'streamable-http': 'http',
+  'http-stream': 'http',
   streamable_http: 'http',
   streamablehttp: 'http',
   remote: 'http',

@@ -7,17 +7,9 @@ import type { McpTransport } from '../../electron/contract.ts';
 import type { Trouble } from '../observe/observation.ts';
 import { blankArgs } from './args.ts';
 import { type Dialect, dialectOf, transportNamed } from './dialects.ts';
+import { type Launch, launchEnv } from './launch.ts';
 import { BLANK, blankName, blankText, isTellingName, kindOfValue, type NamedValue, sanitizeUrl, valuesOfUrl } from './secrets.ts';
 import { decode, type Format, isMap, lookUp, own } from './text.ts';
-
-/** What decides what would run, beside the fields that are shown; holds no secret. */
-export type Launch = {
-  readonly cwd: string | null;
-  /** Variables that change what a program does (`NODE_OPTIONS`, `*_BASE_URL`, …), their values blanked; sorted by name. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Each value of the entry as a name and a kind. */
-  readonly values: readonly NamedValue[];
-};
 
 export type ParsedServer = {
   readonly name: string;
@@ -37,8 +29,19 @@ export type ParsedServer = {
   readonly launch: Launch;
 };
 
-export type ServersFile = { readonly client: string; readonly format: Format; readonly at: readonly string[] };
-export type ServersRead = { ok: true; servers: ParsedServer[]; troubles: Trouble[] } | { ok: false; trouble: Trouble };
+/** Whose file it is, and where in it the servers are; the catalog's schema says what each field means. */
+export type ServersFile = {
+  readonly client: string;
+  readonly format: Format;
+  readonly at: readonly string[];
+  readonly also?: readonly (readonly string[])[] | undefined;
+  readonly one?: { readonly name: readonly string[] } | undefined;
+  readonly follow?: object | undefined;
+};
+/** `elsewhere` are the paths of other files, as this one writes them, that have the servers instead; only for a place that says `follow`. */
+export type ServersRead =
+  | { ok: true; servers: ParsedServer[]; troubles: Trouble[]; elsewhere: readonly string[] }
+  | { ok: false; trouble: Trouble };
 
 /** More than this in one file is no config that a person has. */
 const maximumServers = 2000;
@@ -52,15 +55,20 @@ const maximumArgs = 500;
 export function parseServers(file: ServersFile, text: Uint8Array): ServersRead {
   const decoded = decode(file.format, text);
   if (!decoded.ok) return { ok: false, trouble: unreadable(decoded.detail) };
-  if (decoded.empty) return { ok: true, servers: [], troubles: [] };
+  if (decoded.empty) return { ok: true, servers: [], troubles: [], elsewhere: [] };
   if (!isMap(decoded.value)) return { ok: false, trouble: unreadable("it isn't an object with keys") };
 
   const dialect = dialectOf(file.client);
   const servers: ParsedServer[] = [];
   const troubles: Trouble[] = [];
-  for (const place of lookUp(decoded.value, file.at)) {
+  const elsewhere: string[] = [];
+  for (const place of found(decoded.value, file)) {
     if (place.value === null || place.value === undefined) continue;
-    const entries = listed(place.value, dialect);
+    if (file.follow && (typeof place.value === 'string' || isListOfTexts(place.value))) {
+      elsewhere.push(...strings(place.value));
+      continue;
+    }
+    const entries = file.one ? [single(decoded.value, file.one, place.value)] : listed(place.value, dialect);
     if (entries === null) {
       const trouble = unreadable(`"${file.at.join('.')}" in it isn't a map of servers`);
       if (place.star === null) return { ok: false, trouble };
@@ -71,28 +79,77 @@ export function parseServers(file: ServersFile, text: Uint8Array): ServersRead {
     for (const [name, entry] of entries) {
       if (servers.length >= maximumServers) {
         troubles.push(unreadable(`it has more than ${maximumServers} servers; the rest was not looked at`));
-        return { ok: true, servers, troubles };
+        return { ok: true, servers, troubles, elsewhere };
       }
+      if (place.loose && !isLikeServer(entry, dialect)) continue;
+      if (isNoServer(entry, dialect)) continue;
       const server = readServer(name, entry, place.star, dialect, on);
       if (server) servers.push(server);
       else
         troubles.push({ ...unreadable(`the server "${blankText(name)}" has neither a command nor an address`), code: 'server-unreadable' });
     }
   }
-  return { ok: true, servers, troubles };
+  return { ok: true, servers, troubles, elsewhere };
+}
+
+type Found = ReturnType<typeof lookUp>[number] & { readonly loose: boolean };
+
+/** Every place of servers in the file. With an empty key path among `also`, a file that has none of the others is itself the map: loosely, for it may hold more. */
+function found(top: unknown, file: ServersFile): Found[] {
+  const paths = [file.at, ...(file.also ?? [])];
+  const named = paths.filter((at) => at.length > 0).flatMap((at) => lookUp(top, at));
+  if (named.length > 0 || paths.every((at) => at.length > 0)) return named.map((one) => ({ ...one, loose: false }));
+  return [{ value: top, parent: null, star: null, loose: true }];
+}
+
+function single(top: unknown, one: { readonly name: readonly string[] }, entry: unknown): [string, unknown] {
+  return [text(lookUp(top, one.name)[0]?.value) ?? '1', entry];
+}
+
+function isListOfTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string');
+}
+
+function isLikeServer(entry: unknown, dialect: Dialect): boolean {
+  return first(entry, [...dialect.command, ...dialect.url.map(([field]) => field)]) !== undefined;
+}
+
+function isNoServer(entry: unknown, dialect: Dialect): boolean {
+  return Object.entries(dialect.noServer).some(([field, values]) => values.includes(text(own(entry, field)) ?? ''));
 }
 
 /** Absolute project folders that a client has recorded; `[]` when the file can't be read. */
-export function parseProjects(place: { format: Format; at: readonly string[]; take: 'keys' | 'values' }, text: Uint8Array): string[] {
+export function parseProjects(
+  place: { format: Format; at: readonly string[]; also?: readonly (readonly string[])[] | undefined; take: 'keys' | 'values' },
+  text: Uint8Array,
+): string[] {
   const decoded = decode(place.format, text);
   if (!decoded.ok) return [];
-  const folders = lookUp(decoded.value, place.at).flatMap(({ value }) => {
+  const places = [place.at, ...(place.also ?? [])].flatMap((at) => lookUp(decoded.value, at));
+  const folders = places.flatMap(({ value }) => {
+    if (typeof value === 'string') return place.take === 'values' ? [value] : [];
     if (Array.isArray(value)) return place.take === 'values' ? value : [];
     if (!isMap(value)) return [];
     return place.take === 'keys' ? Object.keys(value) : Object.values(value);
   });
-  const plain = folders.filter((folder): folder is string => typeof folder === 'string' && folder.length < 4096 && !folder.includes('\0'));
+  const plain = folders
+    .map(folderOf)
+    .filter((folder): folder is string => typeof folder === 'string' && folder.length < 4096 && !folder.includes('\0'));
   return [...new Set(plain.filter((folder) => path.posix.isAbsolute(folder) || /^(?:[A-Za-z]:[\\/]|\\\\)/.test(folder)))];
+}
+
+/** A `file://` address as the folder it means, a workspace's file as the folder it lies in; another machine's is none of ours. */
+function folderOf(value: unknown): unknown {
+  if (typeof value !== 'string' || !/^[a-z][a-z0-9+.-]+:\/\//i.test(value)) return value;
+  const named = /^file:\/\/(\/.*)$/is.exec(value)?.[1];
+  if (named === undefined) return null;
+  try {
+    const posix = decodeURIComponent(named);
+    const folder = /^\/[A-Za-z]:/.test(posix) ? posix.slice(1).replaceAll('/', '\\') : posix;
+    return /\.code-workspace$/i.test(folder) ? folder.replace(/[/\\][^/\\]*$/, '') : folder;
+  } catch {
+    return null;
+  }
 }
 
 function unreadable(detail: string): Trouble {
@@ -116,12 +173,13 @@ function switchesFor(dialect: Dialect, top: unknown, beside: unknown): (name: st
 
 function readServer(
   name: string,
-  entry: unknown,
+  given: unknown,
   project: string | null,
   dialect: Dialect,
   on: (name: string) => boolean,
 ): ParsedServer | null {
-  if (!isMap(entry)) return null;
+  const entry = flat(given, dialect);
+  if (entry === null) return null;
   const [program, ...leading] = strings(first(entry, dialect.command));
   const address = dialect.url.flatMap(([field, means]) => {
     const value = text(own(entry, field));
@@ -157,22 +215,51 @@ function readServer(
   return {
     name: blankText(name.slice(0, 300)),
     project,
-    enabled: own(entry, 'disabled') !== true && own(entry, 'enabled') !== false && own(entry, 'isActive') !== false && on(name),
+    enabled: own(entry, 'disabled') !== true && !['enabled', 'isActive', 'active'].some((field) => own(entry, field) === false) && on(name),
     transport: remote ? (named && named !== 'stdio' ? named : (address?.means ?? byScheme(url))) : 'stdio',
     command: command ? blankLine(command) : null,
     args: command ? blankedArgs.args : [],
     url: remote ? url : null,
     secretNames: secretNames(values),
-    autoApproved: autoApproved(entry),
+    autoApproved: autoApproved(entry, dialect),
     launch: { cwd: cwd === null ? null : blankText(cwd), env: launchEnv(env), values },
   };
 }
 
-function autoApproved(entry: unknown): readonly string[] | 'all' {
-  const given = first(entry, ['autoApprove', 'alwaysAllow', 'autoApproved']);
-  if (own(entry, 'trust') === true || given === true || given === '*') return 'all';
-  const names = strings(given);
-  return names.includes('*') ? 'all' : [...new Set(names.slice(0, maximumArgs).map((name) => blankName(blankText(name))))].sort();
+/** Some write the transport, or the command, as a map of its own: its fields are the entry's then. */
+function flat(entry: unknown, { type, command }: Dialect): Record<string, unknown> | null {
+  if (!isMap(entry)) return null;
+  let whole = entry;
+  for (const field of [...type, ...command]) {
+    const inner = own(entry, field);
+    // Zed called the program `path` in there.
+    if (isMap(inner)) whole = { ...whole, [field]: own(inner, field) ?? own(inner, 'path') ?? null, ...without(inner, field) };
+  }
+  return whole;
+}
+
+function without(map: Record<string, unknown>, field: string): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(map).filter(([key]) => key !== field && key !== '__proto__'));
+}
+
+/** Names of tools only; anything else that a client may write there is left out. */
+function autoApproved(entry: Record<string, unknown>, dialect: Dialect): readonly string[] | 'all' {
+  const lists = dialect.autoApproved.map((field) => own(entry, field));
+  const tools = own(entry, 'tools');
+  const names = lists.flatMap((list) => (Array.isArray(list) ? strings(list) : []));
+  // Codex names the way of each tool, and one for all.
+  if (isMap(tools)) for (const [tool, how] of Object.entries(tools)) if (own(how, 'approval_mode') === 'approve') names.push(tool);
+  if (names.includes('*') || lists.some((list) => list === true || list === '*')) return 'all';
+  if (own(entry, 'default_tools_approval_mode') === 'approve') return 'all';
+  if (own(entry, 'trust') === true) {
+    const only = own(entry, 'includeTools');
+    return Array.isArray(only) ? cleaned(strings(only)) : 'all';
+  }
+  return cleaned(names);
+}
+
+function cleaned(names: readonly string[]): string[] {
+  return [...new Set(names.slice(0, maximumArgs).map((name) => blankName(blankText(name.slice(0, 200)))))].sort();
 }
 
 function byScheme(url: string | null): McpTransport {
@@ -197,30 +284,6 @@ function secretNames(values: readonly NamedValue[]): string[] {
     )
     .map(({ name }) => name);
   return [...new Set(names)].sort();
-}
-
-const launchNames = new Set(
-  (
-    'HOST BIND LISTEN PATH NODE_OPTIONS NODE_PATH NODE_TLS_REJECT_UNAUTHORIZED NODE_EXTRA_CA_CERTS LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT ' +
-    'DYLD_INSERT_LIBRARIES DYLD_LIBRARY_PATH PYTHONPATH PYTHONSTARTUP PYTHONHOME BASH_ENV ENV PERL5OPT RUBYOPT JAVA_TOOL_OPTIONS ' +
-    'NPM_CONFIG_REGISTRY UV_INDEX_URL UV_DEFAULT_INDEX UV_EXTRA_INDEX_URL UV_INDEX PIP_INDEX_URL PIP_EXTRA_INDEX_URL GOPROXY ' +
-    'HTTP_PROXY HTTPS_PROXY ALL_PROXY DOCKER_HOST SSH_AUTH_SOCK'
-  ).split(' '),
-);
-
-function launchEnv(env: readonly [string, string][]): Record<string, string> {
-  const kept = env.filter(([name]) => {
-    const upper = name.toUpperCase();
-    return launchNames.has(upper) || /^\w{1,60}_BASE_URL$/.test(upper) || /^\w{1,60}_(?:BIND_)?HOST$/.test(upper);
-  });
-  return Object.fromEntries(
-    kept
-      .map(([name, value]): [string, string] => [
-        blankName(name),
-        /:\/\//.test(value) && !/\s/.test(value) ? (sanitizeUrl(value) ?? '') : (blankArgs([value]).args[0] ?? BLANK),
-      ])
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
-  );
 }
 
 function first(entry: unknown, fields: readonly string[]): unknown {

@@ -1,8 +1,11 @@
-/** Bytes of a JSON, JSONC or TOML file → a value; one parser a format. Never throws, and says what is wrong without quoting the file, which may hold secrets. */
+/** Bytes of a JSON, JSONC, JSON5, TOML or YAML file or a property list → a value; one parser a format. Never throws, and says what is wrong without quoting the file, which may hold secrets. */
+import json5 from 'json5';
 import { createScanner } from 'jsonc-parser';
 import { parse as parseToml, TomlError } from 'smol-toml';
+import { parsePlist } from './plist.ts';
+import { parseYaml, YamlError } from './yaml.ts';
 
-export type Format = 'json' | 'jsonc' | 'toml';
+export type Format = 'json' | 'jsonc' | 'json5' | 'toml' | 'yaml' | 'plist';
 export type Value = { readonly [key: string]: Value } | readonly Value[] | string | number | boolean | null;
 /** `detail` ends a sentence about the file: "line 3 isn't JSON". `empty` is a file of white space only. */
 export type Decoded = { ok: true; value: unknown; empty: boolean } | { ok: false; detail: string };
@@ -12,8 +15,12 @@ const maximumDepth = 200;
 const maximumRelaxed = 2 * 1024 * 1024;
 /** TOML is read slower than JSON; the largest real config.toml seen is some ten kilobytes. */
 const maximumToml = 1024 * 1024;
+const maximumJson5 = 1024 * 1024;
+/** YAML is read a hundred times slower than JSON, and the largest real config seen is thirty kilobytes. */
+const maximumYaml = 64 * 1024;
 
 export function decode(format: Format, bytes: Uint8Array): Decoded {
+  if (format === 'plist') return decodePlist(bytes);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -22,7 +29,9 @@ export function decode(format: Format, bytes: Uint8Array): Decoded {
   }
   if (text.trim() === '') return { ok: true, value: null, empty: true };
   if (tooDeep(text, format)) return { ok: false, detail: `it is nested deeper than ${maximumDepth} levels` };
-  return format === 'toml' ? decodeToml(text) : decodeJson(text);
+  if (format === 'toml') return decodeToml(text);
+  if (format === 'yaml') return decodeYaml(text);
+  return format === 'json5' ? decodeJson5(text) : decodeJson(text);
 }
 
 /**
@@ -83,6 +92,42 @@ function decodeToml(text: string): Decoded {
   }
 }
 
+function decodeJson5(text: string): Decoded {
+  try {
+    return { ok: true, value: JSON.parse(text), empty: false };
+  } catch {
+    if (text.length > maximumJson5) return { ok: false, detail: "it isn't plain JSON, and JSON5 is read up to 1 MiB" };
+    try {
+      return { ok: true, value: json5.parse(text), empty: false };
+    } catch (error) {
+      const line = (error as { lineNumber?: unknown }).lineNumber;
+      // A text that ends too soon, a file of comments only among them, has its error where it ends.
+      if (withoutComments(text).trim() === '') return { ok: true, value: null, empty: true };
+      return { ok: false, detail: typeof line === 'number' ? `line ${line} isn't JSON5` : "it isn't JSON5" };
+    }
+  }
+}
+
+function decodeYaml(text: string): Decoded {
+  if (text.length > maximumYaml) return { ok: false, detail: `it is larger than ${maximumYaml / 1024} KiB` };
+  try {
+    const value = parseYaml(text.replace(/^\ufeff/, ''));
+    return { ok: true, value, empty: value === null };
+  } catch (error) {
+    const offset = error instanceof YamlError ? error.offset : null;
+    return { ok: false, detail: offset === null ? "it isn't YAML that can be read" : `line ${lineAt(text, offset)} isn't YAML` };
+  }
+}
+
+function decodePlist(bytes: Uint8Array): Decoded {
+  if (bytes.every((byte) => byte === 32 || (byte >= 9 && byte <= 13))) return { ok: true, value: null, empty: true };
+  try {
+    return { ok: true, value: parsePlist(bytes), empty: false };
+  } catch {
+    return { ok: false, detail: "it isn't a property list" };
+  }
+}
+
 function lineAt(text: string, offset: number): number {
   let line = 1;
   for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) line++;
@@ -91,6 +136,8 @@ function lineAt(text: string, offset: number): number {
 
 /** One pass over the text before a parser that recurses may see it. */
 function tooDeep(text: string, format: Format): boolean {
+  // YAML's reader has a limit of its own, and in its plain texts brackets need not pair.
+  if (format === 'yaml') return false;
   let depth = 0;
   let inString = false;
   for (let at = 0; at < text.length; at++) {
@@ -129,7 +176,7 @@ export function lookUp(value: unknown, at: readonly string[]): { value: unknown;
   for (const key of at) {
     found = found.flatMap((here) =>
       key === '*'
-        ? isMap(here.value)
+        ? isMap(here.value) || Array.isArray(here.value)
           ? Object.entries(here.value).map(([star, inner]) => ({ value: inner, parent: here.value, star }))
           : []
         : own(here.value, key) === undefined
