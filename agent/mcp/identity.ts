@@ -1,6 +1,6 @@
 /** Says what a server entry is: which package, image, address or program, in which version, with a hash that changes when what would run changes. Pure. */
-import { createHash } from 'node:crypto';
 import type { McpIdentity } from '../../electron/contract.ts';
+import { launchHash } from './launch.ts';
 import type { ParsedServer } from './parse.ts';
 import { targetOf } from './target.ts';
 
@@ -57,12 +57,4 @@ export function isPinned(server: Pick<ParsedServer, 'command' | 'args' | 'url'>)
   if (kind === 'remote' || kind === 'unknown') return false;
   if (!fetched) return true;
   return kind === 'oci' ? /^sha256:/.test(version ?? '') : version !== null;
-}
-
-/** SHA-256 over what would run, secrets blanked: the same for any order of keys, and never computed from a secret. */
-function launchHash(server: ParsedServer): string {
-  const { transport, command, args, url, launch } = server;
-  const env = Object.entries(launch.env).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const canonical = JSON.stringify(['muster.launch/1', transport, command, args, url, launch.cwd, env]);
-  return `sha256:${createHash('sha256').update(canonical).digest('hex')}`;
 }
