@@ -4,10 +4,10 @@
  * A new need of a test is one row here, and its package one word in .ci/run.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { electronRuntime } from './electron-runtime.mjs';
+import { cacheFolder, electronRuntime } from './electron-runtime.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const linux = process.platform === 'linux';
@@ -55,6 +55,11 @@ export const CAPABILITIES = /** @satisfies {Record<string, Capability>} */ ({
     install: apt('bsdutils'),
     found: () => linux && onPath('script'),
   },
+  'real-tools': {
+    purpose: 'finding real coding CLIs, which npm installs',
+    install: 'let npm reach its registry, or fill the cache on a machine where it can (test/e2e/real-tools.ts)',
+    found: () => linux && (realToolsAreCached() || registryAnswers()),
+  },
   root: {
     purpose: 'a second account and a full disk',
     install: 'run the tests as root, as in a container',
@@ -75,6 +80,17 @@ export function missingLibraries() {
   if (!linux || !runtime) return [];
   const { stdout } = spawnSync('ldd', [runtime.executable], { encoding: 'utf8' });
   return [...(stdout ?? '').matchAll(/^\s*(\S+) => not found/gm)].map(([, name = '']) => name);
+}
+
+function realToolsAreCached() {
+  /** @type {{ package: string, version: string }[]} */
+  const tools = JSON.parse(readFileSync(path.join(root, 'test', 'e2e', 'real-tools.json'), 'utf8'));
+  return tools.every((tool) => existsSync(path.join(cacheFolder(), 'test-tools', `${tool.package.replace('/', '+')}@${tool.version}`)));
+}
+
+/** Asked only where nothing is cached: it takes a second or two. */
+function registryAnswers() {
+  return spawnSync('npm', ['view', 'npm', 'version', '--prefer-online'], { stdio: 'ignore', timeout: 20_000 }).status === 0;
 }
 
 /** @param {string} packages */

@@ -32,7 +32,7 @@ const UNREACHABLE_BELIEVED_MS = 24 * 60 * 60_000;
 const recipe = JSON.parse(readFileSync(new URL('electron-runtime.json', import.meta.url), 'utf8'));
 
 /** The folder for what can be fetched again. @returns {string} */
-function cacheFolder() {
+export function cacheFolder() {
   const { env } = process;
   if (process.platform === 'win32') return path.join(env['LOCALAPPDATA'] ?? path.join(os.homedir(), 'AppData', 'Local'), 'muster', 'cache');
   if (env['XDG_CACHE_HOME'] && path.isAbsolute(env['XDG_CACHE_HOME'])) return path.join(env['XDG_CACHE_HOME'], 'muster');
