@@ -88,7 +88,7 @@ export function decide(item: Item, policy: Policy | null, grants: readonly Grant
 
   if (open && (asks || verdict.status === 'expired')) {
     const who = policy?.organization ? `${policy.organization.name} IT` : 'IT';
-    return { ...verdict, status: 'pending', reason: `Your request is with ${who}; nothing more is needed from you now.` };
+    return { ...verdict, status: 'pending', reason: `You have asked for it, and ${who} has not answered yet.` };
   }
   return verdict;
 }

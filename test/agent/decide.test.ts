@@ -96,7 +96,7 @@ describe('each status', () => {
     ],
     ['wrong-tier', tool({ account: 'personal' }), acme, [], false, { rule: 't1' }],
     ['tier-unknown', tool({ tier: null, account: 'unknown' }), acme, [], false, { rule: 't1', clause: '2' }],
-    ['pending', tool(other), acme, [], true, { reason: 'Your request is with Acme IT; nothing more is needed from you now.' }],
+    ['pending', tool(other), acme, [], true, { reason: 'You have asked for it, and Acme IT has not answered yet.' }],
     [
       'tolerated',
       tool({ tool: 'grammarly', family: null }),
