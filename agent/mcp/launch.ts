@@ -41,7 +41,10 @@ export function decidesLaunch(name: string): boolean {
 export function launchEnv(env: readonly (readonly [string, string])[]): Record<string, string> {
   const kept = env
     .filter(([name]) => decidesLaunch(name))
-    .map(([name, value]): [string, string] => [blankName(name), isOneAddress(value.trim()) ? (sanitizeUrl(value) ?? '') : blankWords(value)]);
+    .map(([name, value]): [string, string] => [
+      blankName(name),
+      isOneAddress(value.trim()) ? (sanitizeUrl(value) ?? '') : blankWords(value),
+    ]);
   return Object.fromEntries(kept.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
