@@ -31,6 +31,12 @@ function inside(folder: string | null, path: string | null): boolean {
   );
 }
 
+/** Letters alike whatever their case. A language's own order would load its rules, which takes longer than looking at all configs. */
+function alphabetically(one: string | null, other: string | null): number {
+  const [a, b] = [(one ?? '').toLowerCase(), (other ?? '').toLowerCase()];
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 type Draft = { surface: Surface; home: string | null; rows: StoredEvidence[]; running: boolean };
 
 /** One place an installation: a package, its binary and its process are the same place, when one lies in the other. */
@@ -90,7 +96,7 @@ function places(evidence: readonly StoredEvidence[], running: readonly RunningPr
             .at(-1) ?? '',
       };
     })
-    .sort((a, b) => Number(b.present) - Number(a.present) || (a.path ?? '').localeCompare(b.path ?? ''));
+    .sort((a, b) => Number(b.present) - Number(a.present) || alphabetically(a.path, b.path));
 }
 
 function show(row: StoredEvidence, pid: number | undefined): Evidence {
@@ -148,7 +154,7 @@ export function toTools({ tools, evidence, running, entry, family, accounts, ver
               Number(b.standing) - Number(a.standing) ||
               STRENGTH[a.row.strength] - STRENGTH[b.row.strength] ||
               KIND[a.row.kind] - KIND[b.row.kind] ||
-              (a.row.path ?? '').localeCompare(b.row.path ?? ''),
+              alphabetically(a.row.path, b.row.path),
           )
           .map(({ row, pid }) => show(row, pid)),
         accounts: [...accounts(id)],
@@ -157,7 +163,7 @@ export function toTools({ tools, evidence, running, entry, family, accounts, ver
         verdict: verdict(id, familyId),
       };
     })
-    .sort((a, b) => Number(b.present) - Number(a.present) || a.name.localeCompare(b.name));
+    .sort((a, b) => Number(b.present) - Number(a.present) || alphabetically(a.name, b.name));
 }
 
 export type ServerParts = {
@@ -170,5 +176,5 @@ export type ServerParts = {
 export function toServers({ servers, running, verdict }: ServerParts): McpServer[] {
   return servers
     .map((server): McpServer => ({ ...server, running: server.present && running(server), verdict: verdict(server) }))
-    .sort((a, b) => Number(b.present) - Number(a.present) || a.client.localeCompare(b.client) || a.name.localeCompare(b.name));
+    .sort((a, b) => Number(b.present) - Number(a.present) || alphabetically(a.client, b.client) || alphabetically(a.name, b.name));
 }
