@@ -53,8 +53,8 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
   const configObservers = new Map<string, ConfigObserver>();
   /** Weak evidence that makes a row only beside another sort: leftover folders, by tool, from the last whole look. */
   let traces = new Map<string, Sighting[]>();
-  /** The tools whose installation the last whole look found for certain: another program of such a name is another program. */
-  let sure: ReadonlySet<string> = new Set();
+  /** The tools that have been found for certain since the last whole look began: another program of such a name is another program. */
+  let sure = new Set<string>();
 
   const state = new Map<Source['id'], Source>(
     (['processes', 'installed', 'configs', 'foreground'] as const).map((id) => [id, { id, state: 'ok', detail: '', lastLook: null }]),
@@ -106,7 +106,9 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
   };
 
   /** Writes what makes a row, alone or with what is stored already; weak evidence that stands alone is dropped. */
-  function record(sightings: readonly Sighting[]): boolean {
+  function record(seen: readonly Sighting[]): boolean {
+    for (const tool of namedForSure(seen)) sure.add(tool);
+    const sightings = seen.filter((one) => !isStray(one, sure));
     if (sightings.length === 0) return false;
     const known = new Set(store.tools().map(({ tool }) => tool));
     const fresh = Map.groupBy(sightings, ({ tool }) => tool);
@@ -281,10 +283,11 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     problems.clear('home-not-owned');
     for (const trouble of look.troubles) raise(trouble);
     note('installed', 'ok', 'The lists of installed apps, packages and programs, for names and versions; no tool is started for it.');
-    const seen = look.observations.flatMap((one) => sight(one) ?? []);
-    sure = new Set([...(given === parts.ownHomes ? [] : sure), ...namedForSure(seen)]);
+    const sightings = look.observations.flatMap((seen) => sight(seen) ?? []);
+    // Before the processes are looked at. A look at other homes takes nothing back.
+    sure = new Set([...(given === parts.ownHomes ? [] : sure), ...namedForSure(sightings)]);
     return {
-      sightings: seen.filter((one) => !isStray(one, sure)),
+      sightings,
       complete: look.incomplete.length === 0,
       since,
       except: look.incomplete,

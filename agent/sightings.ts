@@ -48,15 +48,15 @@ export function toSighting(seen: Observation, match: Match, { show, label }: Pic
 
 /**
  * Whether a sighting is only a name, of a tool that is known to be somewhere else: a program that is called `pi` beside the real one. `sure` holds
- * the tools whose installation names itself.
+ * the tools of `namedForSure`.
  */
 export function isStray({ tool, kind, strength }: Sighting, sure: ReadonlySet<string>): boolean {
   return strength === 'weak' && (kind === 'binary' || kind === 'process') && sure.has(tool);
 }
 
-/** The tools whose installation names itself. */
+/** The tools of which something names itself. */
 export function namedForSure(sightings: readonly Sighting[]): Set<string> {
-  return new Set(sightings.filter(({ kind, strength }) => strength === 'certain' && kind !== 'process').map(({ tool }) => tool));
+  return new Set(sightings.filter(({ strength }) => strength === 'certain').map(({ tool }) => tool));
 }
 
 /**
