@@ -10,6 +10,7 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  readSync,
   rmSync,
   statSync,
 } from 'node:fs';
@@ -207,6 +208,37 @@ function openForReading(file: string, { migrations, busyMs }: OpenOptions): Data
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** A copy in memory is read without any lock; what is larger than this is read where it lies. */
+const maximumCopy = 32 * 1024 * 1024;
+
+/**
+ * Opens another program's database for reading: never its schema changed, never a lock held for longer than a statement, never a file made
+ * beside it. Null where it is being written just now, or can't be read without making files. Throws a `DatabaseError`.
+ */
+export function openForeign(file: string): Database | null {
+  return guarded(file, () => {
+    if (!statSync(file).isFile() || sizeOf(`${file}-journal`) > 0) return null;
+    if (statSync(file).size <= maximumCopy) {
+      const copy = quietBytes(file);
+      if (copy) return copy;
+    }
+    // Only where SQLite needs no file that isn't there: a log that is in use has its index beside it.
+    if (sizeOf(`${file}-wal`) > 0 ? !existsSync(`${file}-shm`) : isLogged(file)) return null;
+    return connect(file, { readonly: true, fileMustExist: true, timeout: 0 });
+  });
+}
+
+/** Whether the file's header says that changes go to a write-ahead log. */
+function isLogged(file: string): boolean {
+  const descriptor = openSync(file, 'r');
+  try {
+    const header = Buffer.alloc(20);
+    return readSync(descriptor, header, 0, 20, 0) === 20 && header[18] === 2;
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -170,8 +170,8 @@ describe('one door an outside thing', () => {
     });
   }
 
-  it('SQL stands in the store, the file-opening and the lock', () => {
-    const doors = ['agent/store/', 'agent/sqlite.ts', 'agent/lock.ts'];
+  it('SQL stands in the store, the file-opening, the lock and the reader of other programs’ state', () => {
+    const doors = ['agent/store/', 'agent/sqlite.ts', 'agent/lock.ts', 'agent/observe/state-db.ts'];
     const statement = /\.prepare\(|\.pragma\(|\b(SELECT|INSERT INTO|UPDATE \w+ SET|DELETE FROM|BEGIN EXCLUSIVE)\b/;
     const code = (file: string) => (text.get(file) ?? '').replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/\/\/.*$/gm, '');
     expect(

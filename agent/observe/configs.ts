@@ -1,12 +1,17 @@
-/** Reads the config files that the catalog names, for every home and known project, and notices their changes. Named files only, never a walk. */
+/**
+ * Reads the config files that the catalog names, for every home and known project, and notices their changes. Named files, and the few folders
+ * that a place with a `*` lists; never a walk.
+ */
 import { createHash } from 'node:crypto';
-import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Catalog, ClientPlace, ClientProjects } from '../../native-catalog/catalog.ts';
 import type { ConfigObservation, Trouble } from './observation.ts';
 import type { Os } from './os.ts';
 import { isSystemPlace, resolvePlace } from './paths.ts';
+import { matching, type Pattern, relation, splitPattern } from './patterns.ts';
 import { readSmall } from './read.ts';
+import { readStateRow } from './state-db.ts';
 import { createConfigWatch } from './watch.ts';
 
 export type ConfigFile =
@@ -23,8 +28,16 @@ export type ConfigRead =
   | { file: ConfigFile; state: 'refused'; trouble: Trouble };
 
 export type ConfigObserver = {
-  /** Reads every user, local, managed and system place of all homes, and the files of the projects known so far. */
+  /**
+   * Reads every user, local, profile, plugin, managed and system place of all homes, and the files of the projects known so far. Of a place with
+   * a `*`, the files that are there, and those that were.
+   */
   look(): ConfigRead[];
+  /**
+   * Takes the paths that a file of a place with `follow` names instead of servers; answers with reads of those not known before, and of those
+   * that it no longer names (absent). A path outside of what the place allows is left alone.
+   */
+  follow(file: ConfigFile, named: readonly string[]): ConfigRead[];
   /**
    * Adds project folders (absolute) that a client has recorded; answers with reads of the project-scope files of those not known before, and
    * watches them too once watching. A folder stays known when a later call doesn't name it: several clients keep such lists.
@@ -39,6 +52,8 @@ export type ConfigObserver = {
 const maximumBytes = 8 * 1024 * 1024;
 /** Clients remember projects for years; the folders beyond this many are not looked at. */
 const maximumProjects = 1000;
+/** Files that one file may name instead of its own servers. */
+const maximumFollowed = 20;
 
 export function createConfigObserver(os: Os, options: { homes: readonly string[]; catalog: Pick<Catalog, 'places'> }): ConfigObserver {
   const places = options.catalog.places(os.platform);
@@ -49,22 +64,29 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
   /** What each file was when it was last given out. */
   const known = new Map<string, string>();
   const projectPlaces = places.mcp.filter((place) => isProjectPlace(pathOf(place)));
+  /** Places with a `*`, by the folder that is listed. */
+  const patterns: { pattern: Pattern; make(at: string): ConfigFile }[] = [];
+  /** Files found by `**`: a plugin's. Hundreds may lie in a cache, so they aren't watched, but looked at again when their client's settings change. */
+  const deep = new Set<string>();
+  /** What each file has named for its own; only paths that nothing else names. */
+  const followed = new Map<string, readonly string[]>();
   const watching = createConfigWatch(os, (changed) => report(changed));
+  /** During one look: the names in each project's folder, so that 60 files that aren't there cost one listing. Null: it can't be listed. */
+  const listings = new Map<string, ReadonlySet<string> | null>();
   let onRead: ((read: ConfigRead) => void) | null = null;
 
   for (const home of homes) {
     for (const place of places.mcp) {
-      for (const file of pathsIn(place, home)) addFile({ role: 'mcp', place, path: file, home, project: null });
+      for (const pattern of patternsIn(place, home)) addPattern(pattern, (at) => ({ role: 'mcp', place, path: at, home, project: null }));
     }
     for (const place of places.projects) {
-      if (place.sqlite) continue;
-      for (const file of pathsIn(place, home)) addFile({ role: 'projects', place, path: file, home });
+      for (const pattern of patternsIn(place, home)) addPattern(pattern, (at) => ({ role: 'projects', place, path: at, home }));
     }
   }
   for (const place of places.mcp) {
     if (!isSystemPlace(pathOf(place))) continue;
-    for (const file of pathsOf(place, os.user.home ?? path.parse(process.cwd()).root)) {
-      addFile({ role: 'mcp', place, path: file, home: null, project: null });
+    for (const pattern of patternsOf(place, os.user.home ?? path.parse(process.cwd()).root)) {
+      addPattern(pattern, (at) => ({ role: 'mcp', place, path: at, home: null, project: null }));
     }
   }
 
@@ -72,37 +94,77 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
     return place.path[os.platform] ?? '';
   }
 
-  function pathsIn(place: ClientPlace | ClientProjects, home: string): string[] {
+  function patternsIn(place: ClientPlace | ClientProjects, home: string): Pattern[] {
     const written = pathOf(place);
-    return isSystemPlace(written) || isProjectPlace(written) ? [] : pathsOf(place, home);
+    return isSystemPlace(written) || isProjectPlace(written) ? [] : patternsOf(place, home);
   }
 
   /** A moved file is looked for beside the default one: the variable that this program sees need not be the one that the client sees. */
-  function pathsOf(place: ClientPlace | ClientProjects, home: string): string[] {
+  function patternsOf(place: ClientPlace | ClientProjects, home: string): Pattern[] {
     const written = [pathOf(place), ...(place.movedBy ? [place.movedBy.path] : [])];
-    return [...new Set(written.map((one) => resolvePlace(one, os, home)).filter((file) => file !== null))];
+    const found = written.flatMap((one): Pattern[] => {
+      const { named, steps } = splitPattern(one);
+      const folder = resolvePlace(named, os, home);
+      return folder === null ? [] : [{ folder, steps }];
+    });
+    return found.filter(({ folder }, at) => found.findIndex((other) => other.folder === folder) === at);
+  }
+
+  function addPattern(pattern: Pattern, make: (at: string) => ConfigFile): void {
+    if (pattern.steps.length === 0) addFile(make(pattern.folder));
+    else patterns.push({ pattern, make });
+  }
+
+  /** Adds the files that match now, and answers with the paths that are new. */
+  function expand(all: readonly (typeof patterns)[number][]): string[] {
+    const before = new Set(files.keys());
+    for (const { pattern, make } of all) {
+      const { home } = make(pattern.folder);
+      if (home !== null && !isOwnHome(os, home)) continue;
+      for (const at of matching(pattern, (folder) => !asksOnMac(os, folder, homes))) {
+        addFile(make(at));
+        if (pattern.steps.includes('**')) deep.add(at);
+      }
+    }
+    return [...files.keys()].filter((at) => !before.has(at));
   }
 
   function addFile(file: ConfigFile): void {
     const there = files.get(file.path);
     if (!there) files.set(file.path, [file]);
-    else if (!there.some((other) => other.role === file.role && other.place === file.place && other.home === file.home)) there.push(file);
+    else if (!there.some((other) => isSame(other, file))) there.push(file);
   }
 
   /** Reads one path for all the places in it. */
   function readPath(at: string): ConfigRead[] {
     const [first, ...others] = files.get(at) ?? [];
     if (!first) return [];
-    const read = readFile(os, first, homes);
+    const read: ConfigRead = isMissing(first) ? { file: first, state: 'absent' } : readFile(os, first, homes);
     known.set(at, fingerprint(read));
     return [read, ...others.map((file): ConfigRead => ({ ...read, file }))];
   }
 
   function report(at: string): void {
+    if (!files.has(at)) {
+      // A file that has just come to be where a pattern looks.
+      for (const { pattern, make } of patterns) if (relation(pattern, at) === 'file') addFile(make(at));
+    }
     const before = known.get(at);
     const reads = readPath(at);
     if (known.get(at) === before) return;
     for (const read of reads) onRead?.(read);
+    for (const plugin of pluginsOf(at)) report(plugin);
+  }
+
+  /** What the client of these settings may have installed or removed; a client's state that changes with every word that is said tells nothing. */
+  function pluginsOf(at: string): string[] {
+    const here = files.get(at) ?? [];
+    if (deep.has(at) || here.some(({ role }) => role === 'projects')) return [];
+    const clients = new Set(here.map(({ place }) => place.client));
+    const theirs = patterns.filter(({ pattern, make }) => pattern.steps.includes('**') && clients.has(make(pattern.folder).place.client));
+    if (theirs.length === 0) return [];
+    expand(theirs);
+    return [...deep].filter((file) => files.get(file)?.some(({ place }) => clients.has(place.client)));
   }
 
   function strangers(): ConfigRead[] {
@@ -115,14 +177,60 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
     });
   }
 
+  function isMissing(file: ConfigFile): boolean {
+    if (file.role !== 'mcp' || file.project === null) return false;
+    const names = listings.get(file.project);
+    const [first = ''] = path.relative(file.project, file.path).split(path.sep);
+    return names ? !names.has(fold(first)) : false;
+  }
+
+  function listingOf(folder: string): ReadonlySet<string> | null {
+    if (asksOnMac(os, folder, homes)) return null;
+    try {
+      return new Set(readdirSync(folder).map(fold));
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? new Set() : null;
+    }
+  }
+
+  function fold(name: string): string {
+    return os.platform === 'linux' ? name : name.normalize('NFC').toLowerCase();
+  }
+
   function isReadable(file: ConfigFile): boolean {
     return file.home === null || isOwnHome(os, file.home);
   }
 
   return {
     look() {
+      for (const [home, mine] of projects) if (isOwnHome(os, home)) for (const folder of mine) listings.set(folder, listingOf(folder));
+      expand(patterns);
       const reads = [...files].filter(([, [file]]) => file !== undefined && isReadable(file)).flatMap(([at]) => readPath(at));
+      listings.clear();
       return [...strangers(), ...reads];
+    },
+    follow(file, named) {
+      if (file.role !== 'mcp' || !file.place.follow) return [];
+      const { follow, ...rest } = file.place;
+      const { format, at, also } = follow;
+      const place: ClientPlace = { ...rest, format, at, ...(also ? { also } : {}) };
+      const before = followed.get(file.path) ?? [];
+      const wanted = named.slice(0, maximumFollowed).flatMap((name) => followedPath(file, follow.within, name) ?? []);
+      const now = [...new Set(wanted)].filter((target) => before.includes(target) || !files.has(target));
+      followed.set(file.path, now);
+      const gone = before.filter((target) => !now.includes(target));
+      const added = now.filter((target) => !before.includes(target));
+      for (const target of gone) {
+        files.delete(target);
+        known.delete(target);
+      }
+      for (const target of added) addFile({ ...file, place, path: target });
+      if (!deep.has(file.path)) watching.addFiles(added);
+      else for (const target of added) deep.add(target);
+      return [
+        ...gone.map((target): ConfigRead => ({ file: { ...file, place, path: target }, state: 'absent' })),
+        ...added.flatMap((target) => readPath(target)),
+      ];
     },
     setProjects(given, folders) {
       const home = path.resolve(given);
@@ -142,24 +250,45 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
           continue;
         }
         added.push(resolved);
-        for (const place of projectPlaces) {
-          const at = path.join(resolved, ...pathOf(place).split(/[/\\]/).slice(1));
+        const mineOf = projectPlaces.flatMap((place): { pattern: Pattern; make(at: string): ConfigFile }[] => {
+          const { named, steps } = splitPattern(pathOf(place));
+          const folder = path.join(resolved, ...named.split(/[/\\]/).slice(1));
           // A client run in the home itself records the home as a project; its own file there is the user's and is read as that.
-          if (files.has(at)) continue;
-          addFile({ role: 'mcp', place, path: at, home, project: resolved });
-          reads.push(...readPath(at));
-        }
+          const isTaken = steps.length === 0 && files.get(folder)?.some((other) => !(other.role === 'mcp' && other.project === resolved));
+          return isTaken ? [] : [{ pattern: { folder, steps }, make: (at) => ({ role: 'mcp', place, path: at, home, project: resolved }) }];
+        });
+        const before = new Set(files.keys());
+        for (const { pattern, make } of mineOf) addPattern(pattern, make);
+        expand(mineOf.filter(({ pattern }) => pattern.steps.length > 0));
+        listings.set(resolved, listingOf(resolved));
+        reads.push(...[...files.keys()].filter((at) => !before.has(at)).flatMap((at) => readPath(at)));
       }
-      watching.addProjects(added, filesUnder(added));
+      watching.addProjects(added, filesUnder(added), patternsUnder(added));
+      listings.clear();
       return reads;
     },
     async watch(signal, read, onTrouble) {
       onRead = read;
-      const looked = [...files].filter(([at, [file]]) => file !== undefined && isReadable(file) && !asksOnMac(os, at, homes));
+      const looked = [...files].filter(([at, [file]]) => file !== undefined && isReadable(file) && isWatched(at));
       const inProjects = looked.filter(([, [file]]) => file?.role === 'mcp' && file.project !== null).map(([at]) => at);
       const others = looked.map(([at]) => at).filter((at) => !inProjects.includes(at));
       const folders = [...projects.values()].flatMap((set) => [...set]).filter((folder) => !asksOnMac(os, folder, homes));
-      await watching.start(signal, { homes, files: others, folders, inProjects }, onTrouble);
+      const inHomes = patterns.filter(({ pattern, make }) => {
+        const file = make(pattern.folder);
+        return file.role === 'mcp' && file.project === null && isReadable(file) && !asksOnMac(os, pattern.folder, homes);
+      });
+      await watching.start(
+        signal,
+        {
+          homes,
+          files: others,
+          patterns: inHomes.map(({ pattern }) => pattern),
+          folders,
+          inProjects,
+          patternsInProjects: patternsUnder(folders),
+        },
+        onTrouble,
+      );
       signal.addEventListener('abort', () => {
         onRead = null;
       });
@@ -182,10 +311,57 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
     },
   };
 
+  /** A client's record of projects, and state in a database, change all day long: what is new in them is seen at the next look. */
+  function isWatched(at: string): boolean {
+    if (deep.has(at) || asksOnMac(os, at, homes)) return false;
+    return (files.get(at) ?? []).some((file) => !(file.role === 'projects' && isListed(file)) && !file.place.sqlite);
+  }
+
+  function isListed(file: ConfigFile): boolean {
+    return pathOf(file.place).includes('*');
+  }
+
+  function patternsUnder(folders: readonly string[]): Pattern[] {
+    return patterns.flatMap(({ pattern, make }) => {
+      const file = make(pattern.folder);
+      return file.role === 'mcp' && file.project !== null && folders.includes(file.project) ? [pattern] : [];
+    });
+  }
+
+  /** Where a path in a file leads: absolute, from the home, or from the folder that it may not leave. */
+  function followedPath(file: ConfigFile, within: 'plugin' | 'home', name: string): string | null {
+    const folder = path.dirname(file.path);
+    const root = within === 'home' ? file.home : path.basename(folder).startsWith('.') ? path.dirname(folder) : folder;
+    if (root === null || name.length > 1000 || name.includes('\0')) return null;
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how Claude Code writes the plugin's folder.
+    const plain = name.replace('${CLAUDE_PLUGIN_ROOT}', '.').replace(/^~(?=[/\\])/, () => file.home ?? '.');
+    const target = path.resolve(within === 'home' ? folder : root, plain);
+    return isInside(target, root) && isInside(real(target), real(root)) ? target : null;
+  }
+
   function filesUnder(folders: readonly string[]): string[] {
     return [...files]
       .filter(([, [file]]) => file?.role === 'mcp' && file.project !== null && folders.includes(file.project))
       .map(([at]) => at);
+  }
+}
+
+function isSame(one: ConfigFile, other: ConfigFile): boolean {
+  if (one.role !== other.role || one.home !== other.home || one.place.client !== other.place.client) return false;
+  if (one.role === 'mcp' && other.role === 'mcp') return one.place.scope === other.place.scope && one.project === other.project;
+  return one.place === other.place;
+}
+
+function isInside(file: string, folder: string): boolean {
+  const below = path.relative(folder, file);
+  return below !== '' && !below.startsWith('..') && !path.isAbsolute(below);
+}
+
+function real(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file;
   }
 }
 
@@ -205,6 +381,10 @@ function readFile(os: Os, file: ConfigFile, homes: readonly string[]): ConfigRea
   const inHome = uid !== null && file.home !== null && !(file.role === 'mcp' && file.project !== null);
   const owner = inHome ? ownerOf(file.path) : null;
   if (owner !== null && owner !== uid) return refused('config-not-owned');
+  if (file.place.sqlite) {
+    const row = readStateRow(file.path, file.place.sqlite);
+    return row.state === 'read' ? { file, state: 'read', text: row.value } : { file, state: 'absent' };
+  }
   const read = readSmall(file.path, maximumBytes);
   if (!read.ok) return read.why === 'absent' ? { file, state: 'absent' } : refused('config-refused', read.detail);
   // A link of the caller's own may lead to a file of the system (home managers keep configs in a store of root's), but not to another person's.

@@ -4,19 +4,29 @@ import path from 'node:path';
 import type { FSWatcher } from 'chokidar';
 import type { Trouble } from './observation.ts';
 import type { Os } from './os.ts';
+import { type Pattern, relation } from './patterns.ts';
 
 export type ConfigWatch = {
   /**
-   * Watches `files` from their home (or nearest folder that exists), and `inProjects` from their project's folder. Resolves when all watches stand
-   * or the signal is aborted, which ends them.
+   * Watches `files` and the files of `patterns` from their home (or nearest folder that exists), and what is in projects from their project's
+   * folder. A pattern with `**` is not watched, only what was found by it. Resolves when all watches stand or the signal is aborted, which ends them.
    */
   start(
     signal: AbortSignal,
-    what: { homes: readonly string[]; files: readonly string[]; folders: readonly string[]; inProjects: readonly string[] },
+    what: {
+      homes: readonly string[];
+      files: readonly string[];
+      patterns: readonly Pattern[];
+      folders: readonly string[];
+      inProjects: readonly string[];
+      patternsInProjects: readonly Pattern[];
+    },
     onTrouble: (trouble: Trouble) => void,
   ): Promise<void>;
   /** More project folders and the files in them; before `start` it does nothing. */
-  addProjects(folders: readonly string[], files: readonly string[]): void;
+  addProjects(folders: readonly string[], files: readonly string[], patterns: readonly Pattern[]): void;
+  /** More files, watched from their own folders; before `start` it does nothing. */
+  addFiles(files: readonly string[]): void;
 };
 
 /** A change is settled when nothing more has happened for `quietMs`, or after `mostMs` of a file that never comes to rest. */
@@ -24,9 +34,11 @@ const quietMs = 40;
 const mostMs = 200;
 /** A file that is gone may be half of a save: some programs delete and write anew. */
 const goneMs = 120;
+/** Files and folders that may be watched because a pattern fits them. */
+const mostByPattern = 1000;
 
 /** One set of wanted paths under some roots, watched by one chokidar. */
-type Net = { readonly watcher: FSWatcher; want(roots: readonly string[], files: readonly string[]): void };
+type Net = { readonly watcher: FSWatcher; want(roots: readonly string[], files: readonly string[], patterns: readonly Pattern[]): void };
 
 /** `onSettled` gets the path, as it was given, of each file to which something happened; whether its content changed is for the caller to see. */
 export function createConfigWatch(os: Pick<Os, 'platform'>, onSettled: (file: string) => void): ConfigWatch {
@@ -34,6 +46,7 @@ export function createConfigWatch(os: Pick<Os, 'platform'>, onSettled: (file: st
   const key = os.platform === 'linux' ? path.normalize : (file: string) => path.normalize(file).normalize('NFC').toLowerCase();
   const pending = new Map<string, { timer: NodeJS.Timeout; since: number; gone: boolean }>();
   let projects: Net | null = null;
+  let places: Net | null = null;
 
   function touched(file: string, gone: boolean): void {
     const now = Date.now();
@@ -52,6 +65,15 @@ export function createConfigWatch(os: Pick<Os, 'platform'>, onSettled: (file: st
     const wanted = new Map<string, string>();
     const folders = new Set<string>();
     const roots = new Set<string>();
+    const listed: Pattern[] = [];
+    /** What was let through for a pattern: a folder with ten thousand entries gets no ten thousand watches. */
+    const passed = new Set<string>();
+    const passes = (at: string): boolean => {
+      if (passed.has(at)) return true;
+      if (passed.size >= mostByPattern || !listed.some((pattern) => relation(pattern, at) !== null)) return false;
+      passed.add(at);
+      return true;
+    };
     // Its own recursive watching, the default on macOS and Windows, would be told of everything in a whole home.
     const watcher = watch([], {
       backend: 'native',
@@ -61,7 +83,7 @@ export function createConfigWatch(os: Pick<Os, 'platform'>, onSettled: (file: st
       ignorePermissionErrors: true,
       ignored: (file: string) => {
         const at = key(file);
-        return !wanted.has(at) && !folders.has(at);
+        return !wanted.has(at) && !folders.has(at) && !passes(at);
       },
     });
     watcher.on('all', (event, file) => {
@@ -69,9 +91,11 @@ export function createConfigWatch(os: Pick<Os, 'platform'>, onSettled: (file: st
       const exact = wanted.get(at);
       const gone = event === 'unlink' || event === 'unlinkDir';
       if (exact !== undefined) touched(exact, gone);
+      else if (!event.endsWith('Dir') && listed.some((pattern) => relation(pattern, at) === 'file')) touched(file, gone);
       else if (event === 'addDir' || event === 'unlinkDir') {
         const below = at.endsWith(path.sep) ? at : at + path.sep;
         for (const [one, name] of wanted) if (one.startsWith(below)) touched(name, gone);
+        if (gone) for (const one of passed) if (one.startsWith(below)) passed.delete(one);
       }
     });
     watcher.on('error', (error) => {
@@ -81,8 +105,16 @@ export function createConfigWatch(os: Pick<Os, 'platform'>, onSettled: (file: st
     });
     return {
       watcher,
-      want(from, files) {
+      want(from, files, patterns) {
         for (const root of from) folders.add(key(root));
+        for (const { folder, steps } of patterns) {
+          if (steps.includes('**')) continue;
+          listed.push({
+            folder: key(folder),
+            steps: steps.map((step) => (key === path.normalize ? step : step.normalize('NFC').toLowerCase())),
+          });
+          for (let at = folder; !from.includes(at) && at !== path.dirname(at); at = path.dirname(at)) folders.add(key(at));
+        }
         for (const file of files) {
           wanted.set(key(file), file);
           // The folders between the file and its root: chokidar steps through these as they appear, and through nothing else.
@@ -96,17 +128,18 @@ export function createConfigWatch(os: Pick<Os, 'platform'>, onSettled: (file: st
   }
 
   return {
-    async start(signal, { homes, files, folders, inProjects }, onTrouble) {
+    async start(signal, { homes, files, patterns, folders, inProjects, patternsInProjects }, onTrouble) {
       if (signal.aborted) return;
       // Loaded here, because a command that only looks once has no use for it.
       const { watch } = await import('chokidar');
-      const places = net(watch, onTrouble);
+      places = net(watch, onTrouble);
       projects = net(watch, onTrouble);
       const nets = [places, projects];
       const ready = nets.map(({ watcher }) => new Promise<void>((resolve) => watcher.once('ready', () => resolve())));
       const ended = new Promise<void>((resolve) => {
         signal.addEventListener('abort', () => {
           projects = null;
+          places = null;
           for (const { timer } of pending.values()) clearTimeout(timer);
           pending.clear();
           for (const { watcher } of nets) void watcher.close();
@@ -115,17 +148,23 @@ export function createConfigWatch(os: Pick<Os, 'platform'>, onSettled: (file: st
       });
       for (const home of homes) {
         const inHome = files.filter((file) => isUnder(file, home));
-        if (inHome.length > 0) places.want([existing(home)], inHome);
+        const listed = patterns.filter(({ folder }) => isUnder(folder, home));
+        if (inHome.length > 0 || listed.length > 0) places.want([existing(home)], inHome, listed);
       }
       for (const file of files.filter((one) => !homes.some((home) => isUnder(one, home))))
-        places.want([existing(path.dirname(file))], [file]);
-      projects.want(folders.filter(existsSync), inProjects);
+        places.want([existing(path.dirname(file))], [file], []);
+      for (const pattern of patterns.filter(({ folder }) => !homes.some((home) => isUnder(folder, home))))
+        places.want([existing(pattern.folder)], [], [pattern]);
+      projects.want(folders.filter(existsSync), inProjects, patternsInProjects);
       const empty = (roots: readonly unknown[]) => roots.length === 0;
       // chokidar has nothing to be ready with where nothing was added.
       await Promise.race([Promise.all([empty(files) ? null : ready[0], empty(folders.filter(existsSync)) ? null : ready[1]]), ended]);
     },
-    addProjects(folders, files) {
-      if (projects && folders.length > 0) projects.want(folders.filter(existsSync), files);
+    addProjects(folders, files, patterns) {
+      if (projects && folders.length > 0) projects.want(folders.filter(existsSync), files, patterns);
+    },
+    addFiles(files) {
+      for (const file of files) places?.want([existing(path.dirname(file))], [file], []);
     },
   };
 }
