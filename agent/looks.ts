@@ -259,7 +259,9 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
   async function lookAtConfigs(given: readonly string[]): Promise<readonly ConfigObservation[]> {
     const observer = configObserver(given);
     const reads = observer.look();
-    for (const read of reads) takeRead(read, observer);
+    store.together(() => {
+      for (const read of reads) takeRead(read, observer);
+    });
     const found = reads.filter(({ state: at }) => at === 'read').length;
     note(
       'configs',

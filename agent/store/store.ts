@@ -84,6 +84,8 @@ export type Store = {
   /** A whole look ended at `at`; the first one ever is remembered. */
   looked(at: Date, durationMs: number): void;
   lastLook(): { readonly at: string | null; readonly firstAt: string | null; readonly durationMs: number | null };
+  /** One transaction of all that `work` writes, which must not wait for anything: hundreds of small ones cost more than what is in them. */
+  together<T>(work: () => T): T;
   /** Brings everything into the file itself, so that -wal and -shm go. May be called twice. */
   close(): void;
 };
@@ -123,7 +125,7 @@ function storeIn(database: Database, file: string): Store {
     return ready;
   };
   const all = <Row>(text: string, ...values: unknown[]) => guarded(file, () => sql(text).all(...values) as Row[]);
-  const write = <T>(work: () => T) => guarded(file, () => database.transaction(work).immediate());
+  const write = <T>(work: () => T) => guarded(file, () => (database.inTransaction ? work() : database.transaction(work).immediate()));
   const requestOf = (id: string) => sql(`SELECT ${REQUEST} FROM request WHERE id = ?`).get(id) as ApprovalRequest | undefined;
 
   return {
@@ -285,6 +287,8 @@ function storeIn(database: Database, file: string): Store {
         firstAt: null,
         durationMs: null,
       },
+
+    together: write,
 
     close() {
       if (!database.open) return;
