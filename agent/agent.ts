@@ -4,7 +4,6 @@ import type { Catalog } from '../native-catalog/catalog.ts';
 import { createHomes } from './homes.ts';
 import { toServers, toTools } from './inventory.ts';
 import { createLooks } from './looks.ts';
-import { runningAmong } from './mcp/running.ts';
 import { every } from './observe/every.ts';
 import type { Clock } from './observe/observation.ts';
 import type { Os } from './observe/os.ts';
@@ -81,9 +80,10 @@ export function startAgent(parts: AgentParts): Agent {
       verdict: verdictOf(policy, store.requests()).tool,
     });
   const serversUnder = (policy: Policy | null) => {
+    const running = looks.runningServers();
     return toServers({
       servers: store.servers(),
-      running: runningAmong(looks.usage.processes()),
+      running: ({ id }) => running.has(id),
       verdict: verdictOf(policy, store.requests()).server,
     });
   };

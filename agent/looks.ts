@@ -8,6 +8,7 @@ import { identify as identifyServer, isPinned, publisherOf } from './mcp/identit
 import { parseProjects, parseServers } from './mcp/parse.ts';
 import { reachOf } from './mcp/reach.ts';
 import { assess } from './mcp/risks.ts';
+import { createRunningEntries } from './mcp/running.ts';
 import { type ConfigObserver, type ConfigRead, createConfigObserver } from './observe/configs.ts';
 import { createForegroundObserver, type ForegroundObserver } from './observe/foreground.ts';
 import { scriptsNamed } from './observe/installed/binaries.ts';
@@ -29,6 +30,8 @@ export type Looks = {
   watchConfigs(signal: AbortSignal, onChange: () => void, onError: (error: unknown) => void): Promise<void>;
   flushUsage(): void;
   sources(): readonly Source[];
+  /** Ids of the stored MCP servers that run, as of the last look at the processes. */
+  runningServers(): ReadonlySet<string>;
   readonly usage: Usage;
 };
 
@@ -55,6 +58,18 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
   let traces = new Map<string, Sighting[]>();
   /** The tools that have been found for certain since the last whole look began: another program of such a name is another program. */
   let sure = new Set<string>();
+
+  const runningEntries = createRunningEntries();
+  /** Config files were written since the entries were compared with the processes. */
+  let entriesAreOld = true;
+  const runningIds = () => {
+    if (entriesAreOld) {
+      const there = store.servers().filter(({ present, command }) => present && command !== null);
+      runningEntries.set(there, usage.processes());
+      entriesAreOld = false;
+    }
+    return runningEntries.ids();
+  };
 
   const state = new Map<Source['id'], Source>(
     (['processes', 'installed', 'configs', 'foreground'] as const).map((id) => [id, { id, state: 'ok', detail: '', lastLook: null }]),
@@ -129,10 +144,12 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
   const concerns = (process: ProcessObservation) =>
     process.home !== null || !/^(\/home\/|\/Users\/|[A-Z]:\\Users\\)/i.test(process.exe ?? process.args[0] ?? '/home/');
 
-  function applyProcesses(look: ProcessLook): Sighting[] {
+  function applyProcesses({ appeared, changed, ...others }: ProcessLook): Sighting[] {
     const sightings: Sighting[] = [];
+    const look = { ...others, appeared: appeared.filter(concerns), changed: changed.filter(concerns) };
+    if (!entriesAreOld) runningEntries.apply({ appeared: [...look.appeared, ...look.changed], gone: look.gone });
     usage.apply(
-      { ...look, appeared: look.appeared.filter(concerns), changed: look.changed.filter(concerns) },
+      look,
       (process) => {
         const seen = sight(process);
         if (!seen) return null;
@@ -194,6 +211,11 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     return observer;
   };
 
+  function writeServers(where: Parameters<typeof store.replaceConfig>[0], rows: readonly ServerRow[]): void {
+    store.replaceConfig(where, rows, clock.now());
+    entriesAreOld = true;
+  }
+
   /** One config file's content, or its absence, into the store. */
   function takeRead(read: ConfigRead, observer: ConfigObserver): void {
     const { file } = read;
@@ -220,10 +242,10 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
       project: file.project === null ? null : show(file.project),
     };
     if (read.state === 'absent') {
-      store.replaceConfig(where, [], clock.now());
+      writeServers(where, []);
       return;
     }
-    const parsed = parseServers({ client, format: file.place.format, at: file.place.at }, read.text);
+    const parsed = parseServers(file.place, read.text);
     if (!parsed.ok) {
       trouble(parsed.trouble);
       return;
@@ -253,7 +275,8 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
         risk: assess({ ...server, identity, scope, client }),
       };
     });
-    store.replaceConfig(where, rows, clock.now());
+    writeServers(where, rows);
+    for (const more of observer.follow(file, parsed.elsewhere)) takeRead(more, observer);
   }
 
   async function lookAtConfigs(given: readonly string[]): Promise<readonly ConfigObservation[]> {
@@ -330,20 +353,13 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
       store.looked(clock.now(), clock.now().getTime() - began.getTime());
       return { partial: !found || !processes || !installed?.complete };
     },
+    runningServers: () => new Set(runningIds()),
     async poll() {
-      const before = usage
-        .running()
-        .map(({ tool, process }) => `${tool}:${process.pid}`)
-        .join();
+      const now = () => [...usage.running().map(({ tool, process }) => `${tool}:${process.pid}`), ...runningIds()].join();
+      const before = now();
       record(await lookAtProcesses());
       await lookInFront();
-      return (
-        before !==
-        usage
-          .running()
-          .map(({ tool, process }) => `${tool}:${process.pid}`)
-          .join()
-      );
+      return before !== now();
     },
     async watchConfigs(signal, onChange, onError) {
       const observer = configObserver(parts.ownHomes);

@@ -96,6 +96,44 @@ const lastStep = (file: string) => file.slice(file.lastIndexOf('/') + 1);
 const isPython = (program: string) => program === 'python' || program === 'python3';
 const isAnyPython = (program: string) => /^python3?(?:\.\d+)?$/.test(program);
 
+export type RunningEntries = {
+  /** Takes these for the entries from now on, and compares each with every process that runs. */
+  set(entries: readonly (Entry & { readonly id: string })[], processes: Iterable<ProcessObservation>): void;
+  /** Takes over what a look at the processes found new and gone: only that is compared. */
+  apply(look: {
+    readonly appeared: readonly ProcessObservation[];
+    readonly gone: readonly { readonly pid: number; readonly startedAt: string }[];
+  }): void;
+  /** The ids of the entries that run now, in order. */
+  ids(): string[];
+};
+
+/** Keeps which entries run from look to look, because hundreds of entries meet hundreds of processes. */
+export function createRunningEntries(): RunningEntries {
+  let entries: readonly (Entry & { readonly id: string })[] = [];
+  const byProcess = new Map<string, readonly string[]>();
+  const keyOf = ({ pid, startedAt }: { readonly pid: number; readonly startedAt: string }) => `${pid}:${startedAt}`;
+  const compare = (process: ProcessObservation) => {
+    const ids = entries.filter((entry) => launches(entry, process)).map(({ id }) => id);
+    if (ids.length > 0) byProcess.set(keyOf(process), ids);
+    else byProcess.delete(keyOf(process));
+  };
+  return {
+    set(list, processes) {
+      const all = [...processes];
+      entries = list.filter(runningAmong(all));
+      byProcess.clear();
+      for (const process of all) compare(process);
+      entries = list;
+    },
+    apply({ appeared, gone }) {
+      for (const process of gone) byProcess.delete(keyOf(process));
+      appeared.forEach(compare);
+    },
+    ids: () => [...new Set([...byProcess.values()].flat())].sort(),
+  };
+}
+
 function remembered<Key extends object, Value>(memory: WeakMap<Key, Value>, key: Key, read: (key: Key) => Value): Value {
   const before = memory.get(key);
   if (before !== undefined) return before;
