@@ -1,0 +1,373 @@
+/**
+ * One server planted in each place of each platform is found, in the shape its client writes; and what only looks like a config is not.
+ *
+ * The places come from `fixtures/mcp-places.tsv`, which is older than the catalog and names them as their sources do, so that the catalog is held to something.
+ */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import Sqlite from 'better-sqlite3';
+import json5 from 'json5';
+import { stringify as toToml } from 'smol-toml';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { stringify as toYaml } from 'yaml';
+import { readCatalog } from '../../agent/assets.ts';
+import { parseProjects, parseServers } from '../../agent/mcp/parse.ts';
+import { type ConfigRead, createConfigObserver } from '../../agent/observe/configs.ts';
+import type { Os } from '../../agent/observe/os.ts';
+import type { Platform } from '../../electron/contract.ts';
+import { parseCatalog } from '../../native-catalog/catalog.ts';
+import { fakeOs } from '../fakes.ts';
+
+type Row = { client: string; os: Platform; path: string; format: string; keys: string };
+type Json = Record<string, unknown>;
+
+const catalog = parseCatalog(readCatalog());
+const rows: Row[] = readFileSync(path.join(import.meta.dirname, '../fixtures/mcp-places.tsv'), 'utf8')
+  .trim()
+  .split('\n')
+  .slice(1)
+  .map((line) => {
+    const [client = '', os = '', place = '', format = '', keys = ''] = line.split('\t');
+    return { client, os: os as Platform, path: place, format, keys };
+  });
+
+let root: string;
+let home: string;
+let project: string;
+
+beforeEach(() => {
+  root = mkdtempSync(path.join(tmpdir(), 'muster-recall-'));
+  home = path.join(root, 'home/ada');
+  project = path.join(root, 'work/shop');
+  mkdirSync(home, { recursive: true });
+  mkdirSync(project, { recursive: true });
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const machine = (platform: Platform, env: Os['env'] = {}) =>
+  fakeOs({ root, platform, env, user: { name: 'ada', uid: process.getuid?.() ?? null, home } });
+
+/** What a whole look finds: `name` of each server by the file it stands in. */
+function found(os: Os): { name: string; file: string; client: string; enabled: boolean; uncertain: boolean }[] {
+  const observer = createConfigObserver(os, { homes: [home], catalog });
+  const servers: ReturnType<typeof found> = [];
+  const take = (read: ConfigRead): void => {
+    const { file } = read;
+    if (read.state === 'refused') throw new Error(`${file.path}: ${read.trouble.code} ${read.trouble.detail ?? ''}`);
+    if (read.state === 'absent') return;
+    if (file.role === 'projects') {
+      observer.setProjects(file.home, parseProjects(file.place, read.text)).forEach(take);
+      return;
+    }
+    const parsed = parseServers(file.place, read.text);
+    if (!parsed.ok || parsed.troubles.length > 0) throw new Error(`${file.path}: ${JSON.stringify(parsed)}`);
+    const { client, uncertain = false } = file.place;
+    for (const { name, enabled } of parsed.servers) servers.push({ name, file: file.path, client, enabled, uncertain });
+    observer.follow(file, parsed.elsewhere).forEach(take);
+  };
+  observer.look().forEach(take);
+  return servers;
+}
+
+/** Where a row's file is in this test, and what its `*`s stand for. */
+function fileOf(row: Row): string {
+  const place = row.path
+    .replaceAll('\\', '/')
+    .replace('**/.claude-plugin', 'marketplaces/acme/plugins/tool/.claude-plugin')
+    .replace('**', 'acme/tool/1.0.0')
+    .replace(/^<(project|solution|LibreChat)>/, project)
+    .replace(/<[^>]+>/g, 'one')
+    .replace('*', 'one');
+  const below = (start: string, folder: string) => (place.startsWith(start) ? path.join(home, folder, place.slice(start.length)) : null);
+  return (
+    below('~/', '.') ??
+    below('$XDG_CONFIG_HOME/', '.config') ??
+    below('$XDG_DATA_HOME/', '.local/share') ??
+    below('%APPDATA%/', 'AppData/Roaming') ??
+    below('%LOCALAPPDATA%/', 'AppData/Local') ??
+    (place.startsWith(project)
+      ? place
+      : path.join(root, place.replace('$CLAUDE_CONFIG_DIR', 'moved').replace('%ProgramData%', 'C:/ProgramData')))
+  );
+}
+
+/** The server as that client writes one. */
+function entryOf(row: Row, name: string): { entry: Json; list: boolean } {
+  const plain = { command: 'npx', args: ['-y', `@acme/${name}@1.0.0`], env: { MODE: 'x' } };
+  const list = /\[\]|\[\[/.test(row.keys);
+  if (/command is an array/.test(row.keys) || row.client.startsWith('OpenCode') || row.client.startsWith('Kilo Code (current)'))
+    return { entry: { type: 'local', command: ['npx', '-y', name], environment: { MODE: 'x' }, enabled: true }, list };
+  if (row.keys.startsWith('extensions'))
+    return { entry: { type: 'stdio', cmd: 'npx', args: ['-y', name], envs: { MODE: 'x' }, enabled: true }, list };
+  if (row.keys.includes('httpUrl')) return { entry: { httpUrl: `https://${name}.example/mcp` }, list };
+  if (row.keys.includes('serverUrl')) return { entry: { serverUrl: `https://${name}.example/mcp` }, list };
+  if (row.keys.includes('transport key')) return { entry: { ...plain, transport: 'stdio' }, list };
+  if (row.keys.includes('active flag')) return { entry: { ...plain, active: true }, list };
+  if (row.keys.startsWith('experimental')) return { entry: { name, transport: { type: 'stdio', ...plain } }, list: true };
+  if (row.keys === 'context_servers') return { entry: { source: 'custom', ...plain }, list };
+  return { entry: list ? { name, ...plain } : plain, list };
+}
+
+/** The key path that the row's words mean. */
+function keysOf({ keys }: Row): string[] {
+  if (keys.startsWith('projects.<abs path>')) return ['projects', project, 'mcpServers'];
+  if (keys.startsWith('experimental')) return ['experimental', 'modelContextProtocolServers'];
+  if (keys.startsWith('settings.mcp.servers')) return ['settings', 'mcp', 'servers'];
+  if (keys.startsWith('customizations')) return ['customizations', 'vscode', 'mcp', 'servers'];
+  if (keys.startsWith('mcp.servers (flat')) return ['mcp.servers'];
+  if (keys.startsWith('mcp.servers')) return ['mcp', 'servers'];
+  if (keys.startsWith('amp.mcpServers')) return ['amp.mcpServers'];
+  return [/^\W*(\w+)/.exec(keys)?.[1] ?? ''];
+}
+
+/** The file's text, with what people and clients put into such files. */
+function written(format: string, value: Json, turn: number): string {
+  if (format === 'toml') return `# mine\n${toToml(value)}`;
+  if (format === 'yaml') return `# mine\n${toYaml(value)}`;
+  if (format === 'json5') return `// mine\n${json5.stringify(value, null, 2)}`;
+  const text = JSON.stringify(value, null, 2);
+  if (format === 'jsonc') return `// mine\n${text.replace(/\n}$/, ',\n}')}`;
+  return turn % 3 === 0 ? `\ufeff${text}` : turn % 3 === 1 ? text.replaceAll('\n', '\r\n') : text;
+}
+
+describe.each(['darwin', 'linux', 'win32'] as const)('on %s', (platform) => {
+  test('every planted server is found', () => {
+    const mine = rows.filter(({ os }) => os === platform);
+    const files = new Map<string, { format: string; value: Json }>();
+    const planted: { row: Row; name: string; file: string }[] = [];
+    mine.forEach((row, index) => {
+      const name = `planted-${index}`;
+      const file = fileOf(row);
+      const { format, value } = files.get(file) ?? { format: row.format, value: {} };
+      files.set(file, { format, value });
+      const keys = keysOf(row);
+      const { entry, list } = entryOf(row, name);
+      let at = value;
+      for (const key of keys.slice(0, -1)) {
+        at[key] ??= {};
+        at = at[key] as Json;
+      }
+      const last = keys.at(-1) ?? '';
+      at[last] ??= list ? [] : {};
+      const place = at[last];
+      if (Array.isArray(place)) place.push(entry);
+      else (place as Json)[name] = entry;
+      planted.push({ row, name, file });
+    });
+    // The project is known from the client's own record.
+    const record = files.get(path.join(home, '.claude.json'));
+    if (record) record.value['projects'] = { [project]: {}, ...(record.value['projects'] as Json) };
+    let turn = 0;
+    for (const [file, { format, value }] of files) {
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, written(format, value, turn++));
+    }
+    const seen = new Set(
+      found(machine(platform, { CLAUDE_CONFIG_DIR: path.join(root, 'moved') })).map(({ name, file }) => `${name} ${file}`),
+    );
+    const missed = planted.filter(({ name, file }) => !seen.has(`${name} ${file}`));
+    console.log(`${platform}: ${planted.length - missed.length} of ${planted.length} planted servers in ${files.size} files found`);
+    expect(missed.map(({ row }) => `${row.client}: ${row.path} at ${row.keys}`)).toEqual([]);
+    expect(planted.length).toBeGreaterThan(130);
+  });
+});
+
+function put(file: string, value: Json | string): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, typeof value === 'string' ? value : JSON.stringify(value));
+}
+const server = (name: string) => ({ [name]: { command: 'npx', args: ['-y', name] } });
+const config = (name: string) => ({ mcpServers: server(name) });
+
+/** Each holds a server that could run, in a file that no client reads. Under the home (`~`), the known project (`+`) or the root (`/`). */
+const lookAlikes: readonly string[] = [
+  '+/node_modules/pkg/.mcp.json',
+  '+/test/fixtures/.mcp.json',
+  '+/docs/examples/.mcp.json',
+  '+/dist/.mcp.json',
+  '+/packages/api/.mcp.json',
+  '+/.git/worktrees/x/.mcp.json',
+  '+/.mcp.json.bak',
+  '+/.mcp.json~',
+  '+/.mcp.json.orig',
+  '+/.mcp.json.swp',
+  '+/.#.mcp.json',
+  '+/.mcp.json.tmp.4711',
+  '+/mcp.json',
+  '+/mcp_config.json',
+  '+/.cursor/mcp.json.bak',
+  '+/.cursor/rules/mcp.json',
+  '+/.vscode/mcp.json.example',
+  '+/.vscode/mcp/mcp.json',
+  '+/claude_desktop_config.json',
+  '+/.continue/mcpServers/deep/one.json',
+  '+/.continue/mcpServers/one.json.bak',
+  '+/.kiro/agents/one.json.disabled',
+  '+/.agents/plugins/.mcp.json',
+  '/work/unknown/.mcp.json',
+  '/home/eve/.claude.json',
+  '/home/eve/.cursor/mcp.json',
+  '/mnt/backup/home/ada/.claude.json',
+  '~/.local/share/Trash/files/.claude.json',
+  '~/.Trash/.mcp.json',
+  '~/Downloads/claude_desktop_config.json',
+  '~/Documents/mcp.json',
+  '~/notes/.mcp.json',
+  '~/.claude.json.backup',
+  '~/.claude.json.backup.1763800000',
+  '~/.claude/backups/.claude.json',
+  '~/.claude/projects/shop/.mcp.json',
+  '~/.claude/plugins/cache/acme/tool/1.0.0/node_modules/pkg/.mcp.json',
+  '~/.claude/plugins/cache/acme/tool/1.0.0/.git/.mcp.json',
+  '~/.claude/plugins/cache/1/2/3/4/5/6/7/8/.mcp.json',
+  '~/.claude/plugins/cache/acme/tool/1.0.0/.mcp.json.bak',
+  '~/.cursor/mcp.json.1',
+  '~/.cursor/backup/mcp.json',
+  '~/.cursor/extensions/acme.tool-1.0.0/mcp.json',
+  '~/.vscode/extensions/acme.tool-1.0.0/mcp.json',
+  '~/.config/Code/User/profiles/mcp.json',
+  '~/.config/Code/User/History/-1a2b3c/AbCd.json',
+  '~/.config/Code/Backups/1a2b/mcp.json',
+  '~/.config/Code/User/globalStorage/saoudrizwan.claude-dev/cline_mcp_settings.json',
+  '~/.gemini/extensions/gemini-extension.json',
+  '~/.gemini/extensions/one/dist/gemini-extension.json',
+  '~/.gemini/settings.json.orig',
+  '~/.codeium/windsurf/mcp_config.json.old',
+  '~/.npm/_npx/1a2b/node_modules/pkg/.mcp.json',
+  '~/.cache/uv/archive-v0/x/.mcp.json',
+];
+
+describe.each(['darwin', 'linux', 'win32'] as const)('what only looks like a config, on %s', (platform) => {
+  test('is not reported', () => {
+    const name = (index: number) => `look-alike-${index}`;
+    lookAlikes.forEach((place, index) => {
+      const file = place.replace(/^\+/, project).replace(/^~/, home);
+      // In the shapes of all clients at once, so that it isn't the shape by which it is left alone.
+      put(file.startsWith('/work/') || file.startsWith('/home/') || file.startsWith('/mnt/') ? path.join(root, file) : file, {
+        ...config(name(index)),
+        servers: server(name(index)),
+        mcp: server(name(index)),
+      });
+    });
+    put(path.join(home, '.claude.json'), {
+      ...config('real'),
+      projects: { [project]: { history: [{ display: JSON.stringify(config('typed')) }], exampleFiles: config('example') } },
+      cached: config('cached'),
+    });
+    // A plugin that names files outside of itself, and one that lies outside of its cache.
+    put(path.join(home, 'outside.json'), config('outside'));
+    put(path.join(home, '.claude/plugins/cache/acme/sly/.claude-plugin/plugin.json'), {
+      name: 'sly',
+      mcpServers: ['../../../../../outside.json', path.join(home, 'outside.json'), './link.json'],
+    });
+    symlinkSync(path.join(home, 'outside.json'), path.join(home, '.claude/plugins/cache/acme/sly/link.json'));
+    put(path.join(root, 'elsewhere/tool/.mcp.json'), config('linked'));
+    symlinkSync(path.join(root, 'elsewhere'), path.join(home, '.claude/plugins/cache/elsewhere'));
+    // A window on another machine has the same path there.
+    put(path.join(home, '.config/Code/User/workspaceStorage/1a/workspace.json'), {
+      folder: `vscode-remote://ssh-remote%2Bx${root}/work/unknown`,
+    });
+    // The right file with the wrong key.
+    put(path.join(home, '.config/Code/User/settings.json'), config('wrong key'));
+    put(path.join(home, '.codex/config.toml.bak'), '[mcp_servers.backup]\ncommand = "x"\n');
+    if (platform !== 'win32') put(path.join(home, '.mcp.json'), config('project file in a home'));
+
+    const names = found(machine(platform)).map((one) => one.name);
+    console.log(`${platform}: ${names.length - 1} of ${lookAlikes.length + 9} look-alikes reported`);
+    expect(names).toEqual(['real']);
+  });
+});
+
+describe('what the client follows is followed', () => {
+  const at = (os: Os) => found(os).map(({ name, file }) => `${name} ${path.relative(root, file)}`);
+
+  test('variables that move a config, for one file and for a folder with a pattern', () => {
+    const put1 = (file: string, value: Json | string) => put(path.join(root, file), value);
+    put1('codex/config.toml', '[mcp_servers.codex]\ncommand = "x"\n');
+    put1('codex/work.config.toml', '[mcp_servers.profile]\ncommand = "x"\n');
+    put1('portable/user-data/User/mcp.json', { servers: server('portable') });
+    put1('xdg/opencode/opencode.json', { mcp: { xdg: { type: 'local', command: ['x'] } } });
+    put1('named/by.json', { mcp: { named: { type: 'remote', url: 'https://x.example' } } });
+    put1('claude/plugins/cache/acme/tool/1/.mcp.json', server('plugin'));
+    put1('cline.json', config('cline'));
+    put1('state/openclaw.json', "{ mcp: { servers: { claw: { command: 'x', }, } } }");
+    const env = {
+      CODEX_HOME: path.join(root, 'codex'),
+      VSCODE_PORTABLE: path.join(root, 'portable'),
+      XDG_CONFIG_HOME: path.join(root, 'xdg'),
+      OPENCODE_CONFIG: path.join(root, 'named/by.json'),
+      CLAUDE_CONFIG_DIR: path.join(root, 'claude'),
+      CLINE_MCP_SETTINGS_PATH: path.join(root, 'cline.json'),
+      OPENCLAW_STATE_DIR: path.join(root, 'state'),
+    };
+    expect(at(machine('linux', env)).sort()).toEqual([
+      'claw state/openclaw.json',
+      'cline cline.json',
+      'codex codex/config.toml',
+      'named named/by.json',
+      'plugin claude/plugins/cache/acme/tool/1/.mcp.json',
+      'portable portable/user-data/User/mcp.json',
+      'profile codex/work.config.toml',
+      'xdg xdg/opencode/opencode.json',
+    ]);
+    expect(at(machine('linux'))).toEqual([]);
+  });
+
+  test('a file that another file names: a plugin’s own, and where Rovo Dev keeps its servers', () => {
+    const plugin = path.join(home, '.claude/plugins/marketplaces/acme/plugins/tool');
+    put(path.join(plugin, '.claude-plugin/plugin.json'), { name: 'tool', mcpServers: './servers/mcp.json' });
+    put(path.join(plugin, 'servers/mcp.json'), config('named'));
+    put(path.join(home, '.rovodev/config.yml'), 'mcp:\n  mcpConfigPath: ~/settings/rovo.json\n');
+    put(path.join(home, 'settings/rovo.json'), config('rovo'));
+    expect(at(machine('linux')).sort()).toEqual([
+      'named home/ada/.claude/plugins/marketplaces/acme/plugins/tool/servers/mcp.json',
+      'rovo home/ada/settings/rovo.json',
+    ]);
+  });
+
+  test('projects that editors know: folders, workspaces, and the list in their state', () => {
+    const user = path.join(home, '.config/Cursor/User');
+    put(path.join(user, 'workspaceStorage/1a/workspace.json'), { folder: `file://${root}/work/with%20space` });
+    put(path.join(user, 'workspaceStorage/2b/workspace.json'), { workspace: `file://${root}/work/many/all.code-workspace` });
+    put(path.join(root, 'work/with space/.cursor/mcp.json'), config('folder'));
+    put(path.join(root, 'work/many/all.code-workspace'), { settings: { mcp: { servers: server('workspace') } } });
+    put(path.join(root, 'work/recent/.vscode/mcp.json'), { servers: server('recent') });
+    const state = path.join(home, '.config/Code/User/globalStorage/state.vscdb');
+    mkdirSync(path.dirname(state), { recursive: true });
+    const database = new Sqlite(state);
+    database.exec('PRAGMA user_version = 1; CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)');
+    const entries = [{ folderUri: `file://${root}/work/recent` }, { fileUri: 'file:///etc/passwd' }];
+    database.prepare('INSERT INTO ItemTable VALUES (?, ?)').run('history.recentlyOpenedPathsList', JSON.stringify({ entries }));
+    database.close();
+    const before = readFileSync(state);
+    expect(at(machine('linux')).sort()).toEqual([
+      'folder work/with space/.cursor/mcp.json',
+      'recent work/recent/.vscode/mcp.json',
+      'workspace work/many/all.code-workspace',
+    ]);
+    expect(readFileSync(state)).toEqual(before);
+    expect(readdirSync(path.dirname(state))).toEqual(['state.vscdb']);
+  });
+
+  test('an editor that has its state open is read, and not disturbed', () => {
+    const state = path.join(home, '.config/Code/User/globalStorage/state.vscdb');
+    mkdirSync(path.dirname(state), { recursive: true });
+    for (const mode of ['delete', 'wal']) {
+      rmSync(state, { force: true });
+      const database = new Sqlite(state);
+      database.pragma(`journal_mode = ${mode}`);
+      database.exec('CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)');
+      const entries = [{ folderUri: `file://${project}` }];
+      database.prepare('INSERT INTO ItemTable VALUES (?, ?)').run('history.recentlyOpenedPathsList', JSON.stringify({ entries }));
+      put(path.join(project, '.mcp.json'), config('open'));
+      const files = readdirSync(path.dirname(state));
+      expect(found(machine('linux')).map(({ name }) => name)).toContain('open');
+      expect(readdirSync(path.dirname(state))).toEqual(files);
+      database.exec("DELETE FROM ItemTable WHERE key = 'x'; BEGIN EXCLUSIVE; UPDATE ItemTable SET value = value");
+      expect(() => found(machine('linux'))).not.toThrow();
+      database.exec('COMMIT');
+      database.close();
+    }
+  });
+});
