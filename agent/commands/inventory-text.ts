@@ -1,6 +1,6 @@
 /** The inventory as a person reads it in a terminal, and whether a script should be told that something was found. */
 import { stateSentence, statusWord } from '../../electron/attention.ts';
-import type { Inventory, Verdict } from '../../electron/contract.ts';
+import type { Evidence, Inventory, Verdict } from '../../electron/contract.ts';
 import { serverGroups } from '../../electron/same-server.ts';
 import { table } from './table.ts';
 
@@ -26,6 +26,11 @@ export function found({ tools, mcpServers }: Pick<Inventory, 'tools' | 'mcpServe
   }
 }
 
+/** A package is told by its name: its folder ends in it, beyond what a column shows. */
+function why({ kind, manager, name, path }: Evidence): string {
+  return [kind, manager, kind === 'package' ? name : (path ?? name)].filter(Boolean).join(' ');
+}
+
 /** Sentence, tools, servers, problems. `at` is the time of the look, null where there was none. */
 export function inventoryText({ tools, mcpServers, problems }: Inventory, at: string | null): string {
   if (at === null) return 'Muster has not looked at this computer yet; “muster scan” does.\n';
@@ -43,7 +48,7 @@ export function inventoryText({ tools, mcpServers, problems }: Inventory, at: st
           [...new Set(places.filter((place) => place.present).flatMap(({ version }) => version ?? []))].join(', ') || '–',
           running ? 'yes' : 'no',
           statusWord[verdict.status],
-          evidence[0] ? [evidence[0].kind, evidence[0].manager, evidence[0].path ?? evidence[0].name].filter(Boolean).join(' ') : '',
+          evidence[0] ? why(evidence[0]) : '',
         ]),
       ),
     );

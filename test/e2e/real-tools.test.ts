@@ -153,12 +153,13 @@ needs('pseudo-terminal', 'real-tools').describe('real coding CLIs', () => {
 
   it('and the MCP servers that their own commands wrote are read as they were meant', async () => {
     const { mcpServers } = await scan();
-    const rows = mcpServers.map(
-      ({ client, name, scope, project: at, configPath, transport, command, args, url, secretNames, identity }) => ({
-        ...{ client, name, scope, project: at, configPath, transport, command, args, url, secretNames },
-        identity: `${identity.kind}:${identity.name}`,
-      }),
-    );
+    // A project's `.mcp.json` is read by more clients than the one that wrote it.
+    const clients: readonly string[] = ['claude-code', 'codex', 'gemini-cli'];
+    const written = mcpServers.filter(({ client }) => clients.includes(client));
+    const rows = written.map(({ client, name, scope, project: at, configPath, transport, command, args, url, secretNames, identity }) => ({
+      ...{ client, name, scope, project: at, configPath, transport, command, args, url, secretNames },
+      identity: `${identity.kind}:${identity.name}`,
+    }));
     const remote = { transport: 'http', command: null, args: [] };
     const stdio = { transport: 'stdio', url: null };
     const user = { scope: 'user', project: null };
