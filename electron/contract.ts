@@ -113,6 +113,8 @@ export type Finding = {
   readonly message: string;
   readonly advice: string;
   readonly refs: readonly string[];
+  /** What it adds to the score of all findings together; they add up to the score, unless the worst one's band ends it. */
+  readonly points?: number;
 };
 
 export type Risk = {
