@@ -47,7 +47,7 @@ export const CAPABILITIES = /** @satisfies {Record<string, Capability>} */ ({
   'window-info': {
     purpose: 'asking X11 which window is in front',
     install: apt('x11-utils'),
-    found: () => onPath('xprop') && onPath('xwininfo'),
+    found: () => onPath('xprop'),
   },
   screenshots: { purpose: 'pictures of the whole screen', install: apt('imagemagick'), found: () => onPath('import') },
   'pseudo-terminal': {

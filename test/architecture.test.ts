@@ -149,7 +149,7 @@ const DOORS: readonly { thing: string; imports: readonly string[]; through: read
   {
     thing: 'the window in front',
     imports: ['get-windows'],
-    through: ['agent/observe/foreground/darwin.ts', 'agent/observe/foreground/x11.ts'],
+    through: ['agent/observe/foreground/darwin.ts'],
     why: 'Only the foreground observer.',
   },
 ];

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { darwinForeground } from '../../agent/observe/foreground/darwin.ts';
-import { windowId, x11Foreground } from '../../agent/observe/foreground/x11.ts';
+import { windowFacts, windowId, x11Foreground } from '../../agent/observe/foreground/x11.ts';
 import { createForegroundObserver } from '../../agent/observe/foreground.ts';
 import { realOs } from '../../agent/observe/os.ts';
 import { needs } from '../capability.ts';
@@ -16,11 +16,7 @@ const scratch = fs.mkdtempSync(path.join(tmpdir(), 'muster-foreground-'));
 afterAll(() => fs.rmSync(scratch, { recursive: true, force: true }));
 
 /** A Linux with these programs on its PATH. */
-function linux(
-  env: Record<string, string>,
-  installed: readonly string[] = ['xprop', 'xwininfo'],
-  programs?: Parameters<typeof fakeOs>[0]['programs'],
-) {
+function linux(env: Record<string, string>, installed: readonly string[] = ['xprop'], programs?: Parameters<typeof fakeOs>[0]['programs']) {
   const root = fs.mkdtempSync(path.join(scratch, 'root-'));
   fs.mkdirSync(path.join(root, 'usr/bin'), { recursive: true });
   for (const name of installed) fs.writeFileSync(path.join(root, 'usr/bin', name), '', { mode: 0o755 });
@@ -34,16 +30,10 @@ describe('where nobody can tell the window in front', () => {
     ['a Wayland compositor', { WAYLAND_DISPLAY: 'wayland-0', DISPLAY: ':0' }, undefined, wayland],
     ['no display', {}, undefined, 'There is no display here, so no window is in front.'],
     [
-      'no programs',
+      'no xprop',
       { DISPLAY: ':0' },
       [],
-      'xprop and xwininfo are missing, which tell the window in front; install the package x11-utils (Fedora: xprop and xwininfo).',
-    ],
-    [
-      'one program',
-      { DISPLAY: ':0' },
-      ['xprop'],
-      'xwininfo is missing, which tells the window in front; install the package x11-utils (Fedora: xwininfo).',
+      'xprop is missing, which tells the window in front; install the package x11-utils (Fedora: xprop).',
     ],
   ] as const)('%s is said in a sentence, and nothing is run', async (_, env, installed, why) => {
     const ran: string[] = [];
@@ -57,11 +47,11 @@ describe('where nobody can tell the window in front', () => {
     expect(ran).toEqual([]);
   });
 
-  it('looks again once the programs have been installed', async () => {
+  it('looks again once xprop has been installed', async () => {
     const os = linux({ DISPLAY: ':0' }, [], () => '_NET_ACTIVE_WINDOW(WINDOW): window id # 0x0');
     const observer = await createForegroundObserver(os, { titles: false });
     expect(observer.available().ok).toBe(false);
-    for (const name of ['xprop', 'xwininfo']) fs.writeFileSync(os.at(`/usr/bin/${name}`), '', { mode: 0o755 });
+    fs.writeFileSync(os.at('/usr/bin/xprop'), '', { mode: 0o755 });
     expect(observer.available()).toEqual({ ok: true });
     expect(await observer.look()).toBeNull();
   });
@@ -84,28 +74,46 @@ describe('the answer of xprop', () => {
   ])('%j', (text, id) => expect(windowId(text)).toBe(id));
 });
 
-describe('asking the library only when it can say something new', () => {
-  it('asks once for one window of one process, and again for another window or when the process has ended', async () => {
+describe('what xprop says of a window', () => {
+  it.each([
+    ['_NET_WM_PID(CARDINAL) = 5\nWM_CLASS(STRING) = "cursor", "Cursor"\n', { pid: 5, appName: 'Cursor', title: null }],
+    ['_NET_WM_PID:  not found.\nWM_CLASS:  not found.\n', { pid: null, appName: null, title: null }],
+    ['_NET_WM_PID(CARDINAL) = 0\n', { pid: null, appName: null, title: null }],
+    [
+      '_NET_WM_PID(CARDINAL) = 7\nWM_CLASS(STRING) = "a \\"b\\"", "C\\\\D"\n_NET_WM_NAME(UTF8_STRING) = "dash \\342\\200\\224 end"\n',
+      { pid: 7, appName: 'C\\D', title: 'dash — end' },
+    ],
+    // A class that tries to be another property: xprop writes its line break as two characters.
+    ['_NET_WM_PID(CARDINAL) = 7\nWM_CLASS(STRING) = "x\\n_NET_WM_PID(CARDINAL) = 1", "X"\n', { pid: 7, appName: 'X', title: null }],
+    ['', { pid: null, appName: null, title: null }],
+  ])('%j', (text, facts) => expect(windowFacts(text)).toEqual(facts));
+});
+
+describe('asking about a window only when there can be something new', () => {
+  it('asks once for one window of one process, again for another window or when the process has ended, and never for a title', async () => {
     let id = '0x1';
-    const os = linux({ DISPLAY: ':0' }, undefined, () => `_NET_ACTIVE_WINDOW(WINDOW): window id # ${id}`);
+    let asked: string[][] = [];
+    const os = linux({ DISPLAY: ':0' }, undefined, (_, args) => {
+      if (args[0] === '-root') return `_NET_ACTIVE_WINDOW(WINDOW): window id # ${id}`;
+      asked.push([...args]);
+      const title = args.includes('_NET_WM_NAME') || args.length === 2 ? '_NET_WM_NAME(UTF8_STRING) = "Private words"\n' : '';
+      return `_NET_WM_PID(CARDINAL) = 5\nWM_CLASS(STRING) = "cursor", "Cursor"\n${title}`;
+    });
     fs.mkdirSync(os.at('/proc/5'), { recursive: true });
     fs.symlinkSync('/usr/bin/cursor (deleted)', os.at('/proc/5/exe'));
-    let asked = 0;
-    const ask = async () => {
-      asked++;
-      return { title: 'Private words', owner: { name: 'Cursor', processId: 5 } };
-    };
-    const observer = await x11Foreground(os, false, ask);
+    const observer = await x11Foreground(os, false);
     const window = { kind: 'window', pid: 5, exe: '/usr/bin/cursor', bundleId: null, appName: 'Cursor', title: null };
-    expect([await observer.look(), await observer.look(), asked]).toEqual([window, window, 1]);
+    expect([await observer.look(), await observer.look()]).toEqual([window, window]);
+    expect(asked).toEqual([['-id', '0x1', '_NET_WM_PID', 'WM_CLASS']]);
     id = '0x2';
     await observer.look();
-    expect(asked).toBe(2);
+    expect(asked.length).toBe(2);
     fs.rmSync(os.at('/proc/5'), { recursive: true });
-    expect([await observer.look(), asked]).toEqual([{ ...window, exe: null }, 3]);
+    expect([await observer.look(), asked.length]).toEqual([{ ...window, exe: null }, 3]);
 
-    const titled = await x11Foreground(os, true, ask);
-    expect([(await titled.look())?.title, (await titled.look())?.title, asked]).toEqual(['Private words', 'Private words', 5]);
+    asked = [];
+    const titled = await x11Foreground(os, true);
+    expect([(await titled.look())?.title, (await titled.look())?.title, asked.length]).toEqual(['Private words', 'Private words', 2]);
   });
 });
 

@@ -1,9 +1,9 @@
 /**
- * The window in front on Linux under X11, by get-windows, which runs `xprop` twice and `xwininfo` once.
+ * The window in front on Linux under X11, by `xprop`: once for which window it is, and once for its process and class.
  *
- * Three programs for each look are most of what a look costs, so one `xprop` first asks which window is in front, and the library is
- * asked only when that is another one than before or its process has ended. Where titles may be matched the library is asked each time: a
- * browser's title changes while its window stays.
+ * Starting a program is most of what a look costs, so the second question is asked only about another window than before, or when the process
+ * has ended. Properties are asked for by name, so that a title isn't even read unless titles may be matched; then it is asked for each time,
+ * because a browser's changes while its window stays.
  */
 import { accessSync, constants, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -11,17 +11,8 @@ import type { ForegroundObserver } from '../foreground.ts';
 import type { WindowObservation } from '../observation.ts';
 import type { Os } from '../os.ts';
 
-/** What is used of get-windows' answer. */
-export type FrontWindow = { readonly title: string | null; readonly owner: { readonly name: string; readonly processId: number } };
-
-const programs = ['xprop', 'xwininfo'];
-
-/** `ask` is get-windows; it is loaded at the first look that needs it. */
-export async function x11Foreground(
-  os: Os,
-  titles: boolean,
-  ask: () => Promise<FrontWindow | undefined> = async () => (await import('get-windows')).activeWindow(),
-): Promise<ForegroundObserver> {
+/** `titles`: whether policy lets titles be matched. */
+export async function x11Foreground(os: Os, titles: boolean): Promise<ForegroundObserver> {
   let last: { id: string; process: string; observation: WindowObservation } | undefined;
 
   function available(): ReturnType<ForegroundObserver['available']> {
@@ -31,12 +22,8 @@ export async function x11Foreground(
       return { ok: false, why: 'This is a Wayland session, and Wayland shows no program which window is in front.' };
     }
     if (!env['DISPLAY']) return { ok: false, why: 'There is no display here, so no window is in front.' };
-    const missing = programs.filter((program) => !isOnPath(program));
-    if (missing.length > 0) {
-      return {
-        ok: false,
-        why: `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing, which ${missing.length > 1 ? 'tell' : 'tells'} the window in front; install the package x11-utils (Fedora: ${missing.join(' and ')}).`,
-      };
+    if (!isOnPath('xprop')) {
+      return { ok: false, why: 'xprop is missing, which tells the window in front; install the package x11-utils (Fedora: xprop).' };
     }
     return { ok: true };
   }
@@ -83,23 +70,16 @@ export async function x11Foreground(
       if (id === null) return null;
       if (last?.id === id && last.process !== '' && last.process === processMark(last.observation.pid)) return last.observation;
       last = undefined;
-      let front: FrontWindow | undefined;
+      let text: string;
       try {
-        front = await ask();
+        text = await os.run('xprop', ['-id', id, '_NET_WM_PID', 'WM_CLASS', ...(titles ? ['_NET_WM_NAME', 'WM_NAME'] : [])]);
       } catch {
-        // The library rejects for a window that doesn't say its process (_NET_WM_PID), and for one that closes meanwhile.
+        // It has closed meanwhile.
         return null;
       }
-      if (!front) return null;
-      const pid = front.owner.processId;
-      const observation: WindowObservation = {
-        kind: 'window',
-        pid,
-        exe: exeOf(pid),
-        bundleId: null,
-        appName: front.owner.name || null,
-        title: titles ? front.title || null : null,
-      };
+      const { pid, appName, title } = windowFacts(text);
+      if (pid === null) return null;
+      const observation: WindowObservation = { kind: 'window', pid, exe: exeOf(pid), bundleId: null, appName, title };
       if (!titles) last = { id, process: processMark(pid), observation };
       return observation;
     },
@@ -110,4 +90,32 @@ export async function x11Foreground(
 export function windowId(text: string): string | null {
   const id = /window id # (0x[0-9a-f]+)/i.exec(text)?.[1];
   return id === undefined || Number(id) === 0 ? null : id;
+}
+
+/** What `xprop` says of one window. Any of it may be missing, and a window says what it likes: nothing here is proof. */
+export function windowFacts(text: string): { pid: number | null; appName: string | null; title: string | null } {
+  const line = (property: string) => new RegExp(`^${property}\\(\\w+\\) = (.*)$`, 'm').exec(text)?.[1] ?? '';
+  const pid = Number(/^\d{1,10}$/.exec(line('_NET_WM_PID'))?.[0] ?? 0);
+  return {
+    pid: pid > 0 ? pid : null,
+    // The instance comes first and the class, which is the program's name, last.
+    appName: quoted(line('WM_CLASS')).at(-1) || null,
+    title: quoted(line('_NET_WM_NAME'))[0] || quoted(line('WM_NAME'))[0] || null,
+  };
+}
+
+/** The texts between quotes; bytes outside of ASCII are written as octal numbers where the locale isn't UTF-8. */
+function quoted(value: string): string[] {
+  return [...value.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, inner = '']) =>
+    inner
+      .replaceAll(/(?:\\[0-3][0-7]{2})+/g, (run) =>
+        Buffer.from(
+          run
+            .split('\\')
+            .slice(1)
+            .map((octal) => Number.parseInt(octal, 8)),
+        ).toString('utf8'),
+      )
+      .replaceAll(/\\(.)/g, '$1'),
+  );
 }
