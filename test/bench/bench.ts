@@ -33,8 +33,11 @@ export type Bench = {
   say(line: string): void;
   /** A new empty folder that goes with the row. */
   folder(name: string): string;
-  /** A program in a process group of its own, which is killed with the row. Its standard input is a pipe that stays open. */
-  start(command: readonly string[], env: NodeJS.ProcessEnv): ChildProcess;
+  /**
+   * A program in a process group of its own, which is killed with the row. Its standard input is a pipe that stays open; its outputs are pipes that
+   * somebody must read, or, when `quiet`, go nowhere: a program with a full pipe stands still, and with a display in its hand so does all of it.
+   */
+  start(command: readonly string[], env: NodeJS.ProcessEnv, options?: { quiet?: boolean }): ChildProcess;
   /** Called when the row ends, last first. */
   defer(end: () => void): void;
   /** Resolves after `ms`; rejects when the row is ended. */
@@ -59,9 +62,10 @@ export function openBench(options: {
       mkdirSync(folder, { recursive: true });
       return folder;
     },
-    start([file = '', ...args], env) {
-      const child = spawn(file, args, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
-      child.stdin.on('error', () => {});
+    start([file = '', ...args], env, { quiet = false } = {}) {
+      const out = quiet ? 'ignore' : 'pipe';
+      const child = spawn(file, args, { env, detached: true, stdio: ['pipe', out, out] });
+      child.stdin?.on('error', () => {});
       child.on('error', () => {});
       const { pid } = child;
       if (pid !== undefined) defer(() => endGroup(pid));

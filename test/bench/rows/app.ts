@@ -43,7 +43,11 @@ export const row: Row = {
       XDG_SESSION_TYPE: 'x11',
     });
     const run = (args: readonly string[], more: NodeJS.ProcessEnv = {}) =>
-      bench.start([path.join(copy, 'electron'), ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), ...args], { ...env, ...more });
+      bench.start(
+        [path.join(copy, 'electron'), ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), ...args],
+        { ...env, ...more },
+        { quiet: true },
+      );
 
     mkdirSync(app, { recursive: true });
     writeFileSync(path.join(app, 'package.json'), JSON.stringify({ name: 'empty', main: 'main.cjs' }));

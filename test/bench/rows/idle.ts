@@ -1,6 +1,8 @@
 /** What an agent costs while nothing happens: processor time with its children's, memory, and whether it stays silent and writes nothing. */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { missingCapabilities } from '../../../build/capabilities.mjs';
 import { type Bench, type Figure, type Row, text } from '../bench.ts';
 import { crowd } from '../crowd.ts';
@@ -9,6 +11,7 @@ import { environment, furnish } from '../home.ts';
 import { cpuMs, peakRssMb, rssMb, tree, writtenBytes } from '../proc.ts';
 import { type Client, startWatching } from '../watching.ts';
 
+const run = promisify(execFile);
 const shortS = 120;
 const longS = 600;
 
@@ -45,15 +48,22 @@ export const row: Row = {
 /** A window manager and a window that says which process it is of, as most do. */
 async function windowInFront(bench: Bench, more: NodeJS.ProcessEnv): Promise<void> {
   const env = { ...environment(bench.folder('desktop')), ...more };
-  bench.start(['fluxbox', '-no-toolbar'], env);
-  const window = bench.start(['xev', '-name', 'in front'], env);
-  const active = () =>
-    /window id # (0x[0-9a-f]+)/.exec(spawnSync('xprop', ['-root', '_NET_ACTIVE_WINDOW'], { env, encoding: 'utf8' }).stdout)?.[1];
-  for (let tries = 0; Number(active() ?? 0) === 0; tries++) {
+  // Without a PATH it finds no program to set a background with, and none to complain of that in a window of its own.
+  bench.start([onPath('fluxbox'), '-no-toolbar'], { ...env, PATH: '' }, { quiet: true });
+  const window = bench.start(['xev', '-name', 'in front'], env, { quiet: true });
+  const xprop = async (...args: string[]) => (await run('xprop', args, { env, timeout: 5000 })).stdout;
+  const active = async () => /window id # (0x[0-9a-f]+)/.exec(await xprop('-root', '_NET_ACTIVE_WINDOW'))?.[1] ?? '0';
+  for (let tries = 0; Number(await active()) === 0; tries++) {
     if (tries > 100) throw new Error('No window came to the front within ten seconds.');
     await bench.wait(100);
   }
-  spawnSync('xprop', ['-id', active() ?? '', '-f', '_NET_WM_PID', '32c', '-set', '_NET_WM_PID', String(window.pid)], { env });
+  await xprop('-id', await active(), '-f', '_NET_WM_PID', '32c', '-set', '_NET_WM_PID', String(window.pid));
+  await xprop('-id', await active(), '-f', 'WM_CLASS', '8s', '-set', 'WM_CLASS', 'xev');
+}
+
+function onPath(name: string): string {
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter);
+  return folders.map((folder) => path.join(folder, name)).find((file) => existsSync(file)) ?? name;
 }
 
 type Idle = { begin(): void; sample(): void; figures(name: string, seconds: number): Figure[] };

@@ -26,7 +26,7 @@ export const started: Row = {
       const program = path.join(bin, name);
       copyFileSync('/bin/sleep', program);
       const began = performance.now();
-      bench.start([program, '300'], {});
+      bench.start([program, '300'], {}, { quiet: true });
       const at = await client.until(
         `${name} as a running tool`,
         (state) => state.tools.some(({ id, running }) => id === tool && running),
