@@ -41,20 +41,17 @@ async function connectTo(bench: Bench, data: string): Promise<Client> {
   const connection = await reach(data);
   if (!connection) throw new Error('The agent said that it is ready and can’t be reached.');
   bench.defer(connection.close);
-  let state: Snapshot | null = null;
-  let at = 0;
+  let { state } = connection;
+  let at = performance.now();
   let frames = 0;
   const waiting = new Set<() => void>();
-  const first = Promise.withResolvers<void>();
   connection.on('changed', (slices) => {
     at = performance.now();
     frames++;
-    state = { ...state, ...slices } as Snapshot;
-    first.resolve();
+    state = { ...state, ...slices };
     for (const look of waiting) look();
   });
-  await first.promise;
-  const now = () => state as Snapshot;
+  const now = () => state;
   return {
     state: now,
     frames: () => frames,

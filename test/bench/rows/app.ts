@@ -86,16 +86,14 @@ app.whenReady().then(() => {
 
 /** Resolves when the application's agent has looked once. */
 async function looked(bench: Bench, data: string): Promise<void> {
-  for (let tries = 0; tries < 120; tries++) {
+  for (let tries = 0; tries < 240; tries++) {
     const connection = await reach(data);
-    if (connection) {
-      await new Promise<void>((resolve) => connection.on('changed', ({ look }) => look && look.at !== null && resolve()));
-      connection.close();
-      return;
-    }
+    const at = connection?.state.look.at ?? null;
+    connection?.close();
+    if (at !== null) return;
     await bench.wait(250);
   }
-  throw new Error('The application has no agent that can be reached.');
+  throw new Error('The application has no agent that can be reached and has looked.');
 }
 
 /** Whether the process runs this very file. */
