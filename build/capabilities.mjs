@@ -90,7 +90,8 @@ function realToolsAreCached() {
 
 /** Asked only where nothing is cached: it takes a second or two. */
 function registryAnswers() {
-  return spawnSync('npm', ['view', 'npm', 'version', '--prefer-online'], { stdio: 'ignore', timeout: 20_000 }).status === 0;
+  const question = ['view', 'npm', 'version', '--prefer-online', '--fetch-retries=0'];
+  return spawnSync('npm', question, { stdio: 'ignore', timeout: 20_000 }).status === 0;
 }
 
 /** @param {string} packages */

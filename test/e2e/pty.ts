@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 export type Terminal = {
   /** Everything the program has written, for a failed test to show. */
   output(): string;
+  /** The program and what it has started. */
+  pids(): number[];
   /** Ends the program and what it started, then the terminal; resolves when the terminal is gone. */
   end(): Promise<void>;
 };
@@ -20,11 +22,13 @@ export function openTerminal(command: string, options: { cwd: string; env: NodeJ
     output += text;
   });
   const gone = new Promise<void>((resolve) => child.on('close', () => resolve()));
+  const pids = () => (child.pid === undefined ? [] : descendants(child.pid));
   return {
     output: () => output,
+    pids,
     async end() {
       // `script` ends by itself once nothing runs in it; ended by a signal, it would wait, and leave a service behind.
-      if (child.pid !== undefined) endAll(descendants(child.pid));
+      endAll(pids());
       await gone;
     },
   };

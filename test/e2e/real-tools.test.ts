@@ -11,7 +11,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, expect, vi } from 'vitest';
 import type { AgentApi, AgentEvents, Inventory, Place, Snapshot, Tool } from '../../electron/contract.ts';
 import { connect } from '../../electron/rpc.ts';
 import { socketChannel } from '../../electron/socket.ts';
@@ -245,6 +245,28 @@ needs('pseudo-terminal', 'real-tools').describe('real coding CLIs', () => {
     await watcher.end();
   }, 180_000);
 
+  it('are found running by a look that comes late, under whatever name they run by then', async () => {
+    const started = ['gemini', 'pi'].map(start);
+    // What a person's process list shows: Gemini as a second Node with a flag of its own, Pi as a bare word without any path.
+    const shown = [/--max-old-space-size=\d+\0.*\/bin\/gemini\0/, /^pi\0*$/];
+    const areShown = () => {
+      for (const [at, { pids }] of started.entries()) {
+        expect(pids().map(commandLine)).toContainEqual(expect.stringMatching(shown[at] ?? /^/));
+      }
+    };
+    await vi.waitFor(areShown, { timeout: LIMIT_MS });
+    const { tools } = await scan();
+    for (const [id, script] of [
+      ['gemini-cli', '~/.npm-global/lib/node_modules/@google/gemini-cli/bundle/gemini.js'],
+      ['pi', '~/.npm-global/lib/node_modules/@earendil-works/pi-coding-agent/dist/bundle/cli.js'],
+    ] as const) {
+      const found = toolIn(tools, id);
+      expect(own(found).map(({ running, present }) => ({ running, present }))).toEqual([{ running: true, present: true }]);
+      expect(found.evidence).toContainEqual({ kind: 'process', path: script, pid: expect.any(Number) });
+    }
+    await Promise.all(started.map((terminal) => terminal.end()));
+  });
+
   it('are told apart from other programs of the same name, beside them or alone', async () => {
     const alone = path.join(root, 'alone');
     for (const folder of [home, alone]) {
@@ -358,6 +380,15 @@ function own({ places }: Tool): Place[] {
 
 function middle(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.POSITIVE_INFINITY;
+}
+
+/** As the kernel gives it; empty once the process has ended. */
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Processes whose program lies in a folder. */
