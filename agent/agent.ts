@@ -45,6 +45,10 @@ export type Agent = {
 };
 
 const USAGE_FLUSH_MS = 5 * 60_000;
+/** How soon what could not be written is tried again. */
+const WRITE_AGAIN_MS = 60_000;
+const EVERYTHING = 'everything';
+const CONFIGS = 'changes of config files';
 
 /** Puts the parts together; observes nothing yet. */
 export function startAgent(parts: AgentParts): Agent {
@@ -105,10 +109,33 @@ export function startAgent(parts: AgentParts): Agent {
     told: () => store.told(),
   });
 
+  /** What can't be written at the moment, by the loop that found out: only its own success says that it is over. */
+  const unwritten = new Set<string>();
+  let unwrittenSince = 0;
+  const failed = (name: string) => (error: unknown) => {
+    parts.log(name, error);
+    if (error instanceof DatabaseError) {
+      if (unwritten.size === 0) unwrittenSince = clock.now().getTime();
+      unwritten.add(name);
+      problems.raise({ code: 'database-failed', path: error.path, detail: error.code });
+    } else problems.raise({ code: 'source-failed', path: name, detail: error instanceof Error ? error.name : 'unknown' }, name);
+    stream.publish('problems');
+  };
+  const worked = (...names: string[]) => {
+    for (const name of names) {
+      unwritten.delete(name);
+      problems.clear('source-failed', name);
+    }
+    if (unwritten.size === 0) problems.clear('database-failed');
+    stream.publish('problems');
+  };
+
   async function scan(options: ScanOptions = {}): Promise<Inventory> {
     const policy = options.policy ? policyFile.parse(options.policy.text, options.policy.path) : policyFile.reload().policy;
     const began = clock.now();
     const { partial } = await looks.whole(options.homes);
+    // It has read and written every config file too.
+    if (!options.homes) worked(EVERYTHING, CONFIGS);
     return {
       schema: 'muster.inventory/1',
       device,
@@ -180,24 +207,8 @@ export function startAgent(parts: AgentParts): Agent {
     snapshot: stream.snapshot,
     subscribe: stream.subscribe,
     async watch(signal) {
-      /** What can't be written at the moment, by the loop that found out: only its own success says that it is over. */
-      const unwritten = new Set<string>();
-      const failed = (name: string) => (error: unknown) => {
-        parts.log(name, error);
-        if (error instanceof DatabaseError) {
-          unwritten.add(name);
-          problems.raise({ code: 'database-failed', path: error.path, detail: error.code });
-        } else problems.raise({ code: 'source-failed', path: name, detail: error instanceof Error ? error.name : 'unknown' }, name);
-        stream.publish('problems');
-      };
-      const worked = (...names: string[]) => {
-        for (const name of names) {
-          unwritten.delete(name);
-          problems.clear('source-failed', name);
-        }
-        if (unwritten.size === 0) problems.clear('database-failed');
-        stream.publish('problems');
-      };
+      // Told to end before it began: no loop would ever run.
+      if (signal.aborted) return;
       const loop = (name: string, ms: number, look: () => Promise<void> | void, jitter = 0) =>
         every(clock, { name, ms, jitter, signal, onError: failed(name) }, async () => {
           await look();
@@ -205,22 +216,17 @@ export function startAgent(parts: AgentParts): Agent {
         });
 
       const first = Promise.withResolvers<void>();
-      const whole = loop(
-        'everything',
-        parts.settings.lookMinutes * 60_000,
-        async () => {
-          await api.scan().finally(first.resolve);
-          // A whole look has read and written every config file too.
-          worked('changes of config files');
-        },
-        0.1,
-      );
+      const whole = loop(EVERYTHING, parts.settings.lookMinutes * 60_000, async () => void (await api.scan().finally(first.resolve)), 0.1);
       await first.promise;
-      await looks.watchConfigs(signal, () => stream.publish('mcpServers', 'tools', 'problems'), failed('changes of config files'));
+      await looks.watchConfigs(signal, () => stream.publish('mcpServers', 'tools', 'problems'), failed(CONFIGS));
       const poll = loop('processes', parts.settings.pollSeconds * 1000, async () => {
         if (policyFile.changed()) {
           policyFile.reload();
           stream.publish();
+        }
+        if (unwritten.size > 0 && clock.now().getTime() - unwrittenSince > WRITE_AGAIN_MS) {
+          unwrittenSince = clock.now().getTime();
+          void whole.now();
         }
         if (await looks.poll()) stream.publish('tools', 'mcpServers');
       });

@@ -65,6 +65,18 @@ export function refuseOthers(dataDir: string, os: Os): void {
   );
 }
 
+/** Throws a sentence where something that is no folder stands at the path, or on the way to it. */
+export function refuseFiles(dataDir: string): void {
+  let standing = true;
+  try {
+    standing = statSync(dataDir, { throwIfNoEntry: false })?.isDirectory() ?? true;
+  } catch (error) {
+    standing = (error as NodeJS.ErrnoException).code !== 'ENOTDIR';
+  }
+  if (!standing)
+    throw new DataFolderError('database', `The data folder ${dataDir} is not a folder; name another one with --data DIR.`, dataDir);
+}
+
 /** Makes the folder, for this account alone; throws a sentence when it can't or when another account owns it. */
 export function prepareDataDir(dataDir: string, os: Os): void {
   refuseOthers(dataDir, os);

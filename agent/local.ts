@@ -140,6 +140,8 @@ export async function listen(
       at,
     );
   }
+  // The mask has left only its owner's bits; a socket has no use for the last of them.
+  if (process.platform !== 'win32') chmodSync(at, 0o600);
   return at;
 }
 

@@ -6,7 +6,16 @@ import { type Catalog, parseCatalog } from '../native-catalog/catalog.ts';
 import { type Agent, startAgent } from './agent.ts';
 import { isPackaged, readCatalog, readMigrations } from './assets.ts';
 import { type Invocation, UsageError } from './commands/command.ts';
-import { DataFolderError, databaseFile, defaultDataDir, entry, ownedByAnother, prepareDataDir, refuseOthers } from './data-folder.ts';
+import {
+  DataFolderError,
+  databaseFile,
+  defaultDataDir,
+  entry,
+  ownedByAnother,
+  prepareDataDir,
+  refuseFiles,
+  refuseOthers,
+} from './data-folder.ts';
 import { deviceId, readDeviceId } from './device.ts';
 import { type Reached, reach } from './local.ts';
 import { type Lock, takeLock } from './lock.ts';
@@ -176,6 +185,7 @@ export async function storedRequests(invocation: Invocation): Promise<readonly A
 /** The state as it stands: from the running agent, or read from the database; null before the first. Changes and creates nothing. */
 async function storedSnapshot(invocation: Invocation): Promise<Snapshot | null> {
   const dataDir = dataDirOf(invocation);
+  refuseFiles(dataDir);
   const live = ownedByAnother(dataDir, invocation.os) ? null : await reach(dataDir);
   if (live) {
     live.close();
@@ -205,8 +215,8 @@ async function storedSnapshot(invocation: Invocation): Promise<Snapshot | null> 
 function isAbsent(file: string): boolean {
   try {
     return statSync(file, { throwIfNoEntry: false }) === undefined;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
+  } catch {
+    return false;
   }
 }
 
