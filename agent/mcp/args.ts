@@ -2,6 +2,8 @@
 import { BLANK, blankName, blankText, isTellingName, kindOfValue, type NamedValue, undress, urlPattern, valuesOfUrl } from './secrets.ts';
 
 const headerFlags = new Set(['-H', '--header', '--headers', '--http-header', '--request-header']);
+/** An address in brackets, which is no list. */
+const ipv6 = /^\[[0-9a-f:]*\](?::\d+)?$/i;
 const envFlags = new Set(['-e', '--env', '--build-arg', '--set-env']);
 
 /**
@@ -29,7 +31,7 @@ export function blankArgs(args: readonly string[]): { args: string[]; values: Na
     if (expected === 'header') return header(arg, note) ?? BLANK;
     if (expected === 'user') return arg.includes(':') ? BLANK : blankText(arg);
     if (expected !== null && !(arg.startsWith('--') && isTellingFlagName(arg))) return note('arg', expected.flag, arg);
-    if (/^\s*[[{]/.test(arg) && !/^\s*\{\{/.test(arg) && !/^\[[0-9a-f:]*\](?::\d+)?$/i.test(arg)) {
+    if (/^\s*[[{]/.test(arg) && !/^\s*\{\{/.test(arg) && !ipv6.test(arg)) {
       if (/["':]/.test(arg)) return `{${BLANK}}`;
     }
     if (headerFlags.has(arg)) expecting = 'header';
@@ -49,7 +51,9 @@ export function blankArgs(args: readonly string[]): { args: string[]; values: Na
     if (flag) {
       const [, name = '', value = ''] = flag;
       if (isTellingName(name)) return `${name}=${note('arg', name.replace(/^-+/, ''), value)}`;
-      return /^\s*[[{]/.test(value) && /["':]/.test(value) ? `${name}={${BLANK}}` : `${blankName(name)}=${blankText(value)}`;
+      return /^\s*[[{]/.test(value) && /["':]/.test(value) && !ipv6.test(value)
+        ? `${name}={${BLANK}}`
+        : `${blankName(name)}=${blankText(value)}`;
     }
     const named = header(arg, note, true) ?? assignment(arg, 'env', note, true);
     if (named !== null) return named;

@@ -45,7 +45,7 @@ const tellingWords = new Set(
 );
 /** As the last word these say that the value is about the secret (where it is, how long) and not it. */
 const aboutWords = new Set(
-  'file path dir directory env var variable name type url uri endpoint host port format size count limit ttl expiry timeout length mode provider method sock domain region algorithm enabled disabled server scheme flow'.split(
+  'file path dir directory env var variable name type url uri endpoint host port format size count limit ttl expiry timeout length mode provider method sock domain region algorithm enabled disabled server scheme flow scope scopes'.split(
     ' ',
   ),
 );
@@ -97,11 +97,20 @@ function hasKnownShape(text: string): boolean {
   });
 }
 
+/** `xoxb-your-bot-token`, `ntn_****`: the beginning of a real key and words or stars after it. Nothing generated is in it. */
+function isKeyOfReadme(text: string): boolean {
+  return (
+    /^(?:[A-Za-z]{2,12}[-_])+(?:your|insert|replace)(?:[-_][A-Za-z]+)*$/i.test(text) ||
+    /^(?:bearer )?[A-Za-z]{0,10}[-_]?\*{3,}$/i.test(text)
+  );
+}
+
 /** Judges one value under its name (null where it has none). */
 export function kindOfValue(name: string | null, value: string): ValueKind {
   const text = value.trim();
   if (text === '') return 'empty';
   if (vaultPattern.test(text)) return 'reference';
+  if (isKeyOfReadme(text)) return 'placeholder';
   if (hasKnownShape(text)) return 'known-shape';
   // `$ecret1` is a password and not a variable: without braces, only a name in capitals is believed under a telling name.
   if (name !== null && isTellingName(name) && /^\$[A-Za-z_]\w*$/.test(text) && !/^\$[A-Z_][A-Z0-9_]*$/.test(text)) return 'telling-name';
@@ -181,13 +190,18 @@ export function blankText(text: string): string {
   result = result.replace(nameValue, (whole, lead: string, quote: string, name: string, joint: string, value: string) =>
     isTellingName(name) && !isHarmless(value) ? `${lead}${quote}${name}${joint}${BLANK}` : whole,
   );
-  result = result.replace(/\b(bearer|basic)\s+(?!\$\{|\$[A-Za-z_])[^\s'"…]{6,}/gi, (_, scheme: string) => `${scheme} ${BLANK}`);
+  result = result.replace(
+    /\b(bearer|basic)\s+(?!\$\{|\$[A-Za-z_]|[A-Za-z]{0,10}[-_]?\*{3,}(?:['"\s,}]|$))[^\s'"…]{6,}/gi,
+    (_, scheme: string) => `${scheme} ${BLANK}`,
+  );
   // Base64 with its slashes, which would otherwise be read as a path of short names.
   result = result.replace(/[A-Za-z0-9+/=]{32,}/g, (run) =>
     /[A-Z].*[A-Z]/.test(run) && /\d.*\d/.test(run) && looksRandom(run.replaceAll('/', ''), 28) ? BLANK : run,
   );
-  return result.replace(/(sha(?:256|384|512):[0-9a-f]{64,128})|[A-Za-z0-9][A-Za-z0-9_+=~.-]{11,}/g, (word, digest?: string) =>
-    digest ? word : blankWord(word),
+  // A digest and a commit pin what runs; a git address has lost its user info by now.
+  return result.replace(
+    /(sha(?:256|384|512):[0-9a-f]{64,128}|git\+(?:https?|ssh):\/\/[\w.~/-]{3,300}@[0-9a-f]{40}\b|(?:github|gitlab|bitbucket):[\w.-]{1,100}\/[\w.-]{1,100}#[0-9a-f]{40}\b)|[A-Za-z0-9][A-Za-z0-9_+=~.-]{11,}/g,
+    (word, pin?: string) => (pin ? word : blankWord(word)),
   );
 }
 
@@ -197,6 +211,7 @@ function isHarmless(value: string): boolean {
     bare === '' ||
     bare === BLANK ||
     bare === `{${BLANK}}` ||
+    /^(?:bearer )?[A-Za-z]{0,10}[-_]?\*{3,}$/i.test(bare) ||
     /^(?:true|false|\d{1,3})$/i.test(bare) ||
     bare.replace(referencePattern, '') === ''
   );
