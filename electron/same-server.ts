@@ -68,7 +68,8 @@ function groupOf(key: string, entries: readonly McpServer[]): ServerGroup | null
   const [riskiest] = [...counting].sort((a, b) => b.risk.score - a.risk.score);
   const [strictest] = [...counting].sort((a, b) => urgency.indexOf(a.verdict.status) - urgency.indexOf(b.verdict.status));
   if (!riskiest || !strictest) return null;
-  const calls = [...Map.groupBy(there, ({ name }) => name)].sort(([a, one], [b, other]) => other.length - one.length || compare(a, b));
+  // Of names that are equally frequent, the first place's.
+  const calls = [...Map.groupBy(there, ({ name }) => name)].sort(([, one], [, other]) => other.length - one.length);
   return {
     key,
     name: calls[0]?.[0] ?? '',

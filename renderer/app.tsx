@@ -2,6 +2,7 @@
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { toolStanding } from '../electron/attention.ts';
 import type { Snapshot, View, WindowAgent, WindowShell } from '../electron/contract.ts';
+import { serverGroups } from '../electron/same-server.ts';
 import { parseRoute, type Route, toolLink } from './route.ts';
 import { FirstRun } from './ui/first-run.tsx';
 import { Icon, type IconName, Mark } from './ui/icon.tsx';
@@ -15,7 +16,8 @@ import { Approved } from './views/approved.tsx';
 import { firstChoice, Home } from './views/home.tsx';
 import { Requests } from './views/requests.tsx';
 import { Sees } from './views/sees.tsx';
-import { Servers, serverStanding } from './views/servers.tsx';
+import { serverStanding } from './views/server-detail.tsx';
+import { Servers } from './views/servers.tsx';
 import { ToolPage } from './views/tool.tsx';
 import { sourceWords } from './words/source.ts';
 
@@ -32,7 +34,7 @@ const pages: readonly (readonly { readonly view: View; readonly icon: IconName; 
 /** What each page has that needs the employee; said beside its name. */
 function needsOn(view: View, { tools, mcpServers, requests }: Snapshot): number {
   if (view === 'home') return tools.filter((tool) => tool.present && toolStanding(tool) === 'needs').length;
-  if (view === 'servers') return mcpServers.filter((server) => server.present && serverStanding(server) === 'needs').length;
+  if (view === 'servers') return serverGroups(mcpServers).filter((group) => group.present && serverStanding(group) === 'needs').length;
   if (view === 'requests') return requests.filter(({ state }) => state === 'needs-info').length;
   return 0;
 }

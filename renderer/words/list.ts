@@ -17,12 +17,17 @@ export function counts(tools: readonly Pick<Tool, 'verdict' | 'confidence'>[]): 
 // Case, accents and width don't count when somebody looks for a name.
 const fold = (text: string) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 
-/** Every word of `find` has to be in the name, the vendor or the id. */
-export function matches(tool: Pick<Tool, 'id' | 'name' | 'vendor'>, find: string): boolean {
-  const hay = fold(`${tool.name} ${tool.vendor} ${tool.id}`);
+/** Every word of `find` has to be in one of the texts. */
+export function found(texts: readonly string[], find: string): boolean {
+  const hay = fold(texts.join(' '));
   return fold(find)
     .split(/\s+/)
     .every((part) => hay.includes(part));
+}
+
+/** Every word of `find` has to be in the name, the vendor or the id. */
+export function matches(tool: Pick<Tool, 'id' | 'name' | 'vendor'>, find: string): boolean {
+  return found([tool.name, tool.vendor, tool.id], find);
 }
 
 export type Group = { readonly kind: string; readonly tools: readonly Tool[] };

@@ -1,5 +1,7 @@
 /** An MCP server's entry in words: whose it is, where it is valid, what it starts, which secrets it names, and its risk. */
 import type { McpIdentity, McpScope, McpServer, Risk, Severity, Tool } from '../../electron/contract.ts';
+import type { ServerGroup } from '../../electron/same-server.ts';
+import { namesText } from './list.ts';
 
 // Ids that don't turn into a name by capital letters alone.
 const odd: Readonly<Record<string, string>> = { vscode: 'VS Code', cli: 'CLI', mcp: 'MCP', ai: 'AI', ide: 'IDE' };
@@ -59,8 +61,21 @@ export function unaskedText(autoApproved: McpServer['autoApproved']): string | n
   return autoApproved.length > 0 ? autoApproved.join(', ') : null;
 }
 
-/** Where it runs, in two words for the list. */
-export const whereWord = (server: Pick<McpServer, 'transport'>): string => (server.transport === 'stdio' ? 'runs here' : 'remote');
+/** “Claude Code, Cursor and 2 more”: the tools that have it set up, those first where it is still. */
+export function clientsText({ places }: Pick<ServerGroup, 'places'>, tools: readonly Pick<Tool, 'id' | 'name'>[]): string {
+  const there = places.filter(({ present }) => present);
+  const names = (there.length > 0 ? there : places).map(({ client }) => clientName(client, tools));
+  return namesText([...new Set(names)], 2);
+}
+
+/** “also in Cursor and 2 more places”, and what it is called there; null where this is the only place. */
+export function alsoText({ places, names }: ServerGroup, server: McpServer, tools: readonly Pick<Tool, 'id' | 'name'>[]): string | null {
+  const others = places.filter(({ id }) => id !== server.id);
+  if (others.length === 0) return null;
+  const calls = names.filter((name) => name !== server.name);
+  const called = calls.length === 0 ? '' : `, called ${namesText(calls, 2)} there`;
+  return `also in ${namesText([...new Set(others.map(({ client }) => clientName(client, tools)))], 2)}${called}`;
+}
 
 /** The command line as it would be typed: an argument with a space or nothing in it is quoted, so that the ends of arguments can be seen. */
 export function commandLine(server: Pick<McpServer, 'command' | 'args'>): string | null {
@@ -82,3 +97,13 @@ export const riskText = (risk: Pick<Risk, 'score' | 'level'>): string => `${risk
 export const riskPosts = (score: number): number => (score <= 0 ? 0 : Math.min(10, Math.max(1, Math.floor(score / 10))));
 
 export const severityWord: Readonly<Record<Severity, string>> = { low: 'Low', medium: 'Medium', high: 'High', critical: 'Critical' };
+
+/** How the findings add up to the score, as one sentence; null where there is nothing to add. */
+export function sumText({ score, findings }: Risk): string | null {
+  const points = findings.map((finding) => finding.points);
+  const [worst, ...others] = points;
+  if (worst === undefined || others.length === 0 || others.includes(undefined)) return null;
+  const sum = points.reduce<number>((total, each) => total + (each ?? 0), 0);
+  const adds = `The worst finding makes ${worst}, ${others.length === 1 ? `the other adds ${others[0]}` : `the others add ${others.join(' + ')}`}`;
+  return sum > score ? `${adds}; ${score} is the most for findings of this severity.` : `${adds}: ${score} of 100.`;
+}

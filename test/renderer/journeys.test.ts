@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import type { AgentLink } from '../../electron/contract.ts';
 import { needs } from '../capability.ts';
 import { calls, closePage, type Engine, fake, type Look, startEngine } from './harness/engine.ts';
-import { alone, bidi, crowded, hostile, marked, minutesAgo, ordinary, server } from './harness/samples.ts';
+import { alone, bidi, crowded, hostile, manyServers, marked, minutesAgo, ordinary, server } from './harness/samples.ts';
 
 const engineNeeds = needs('electron', 'electron-libraries', 'display');
 const { it } = engineNeeds;
@@ -207,6 +207,33 @@ engineNeeds.describe('the window', () => {
       { item: 'mcp:filesystem', reason: 'Reading one folder.', tier: null, dataClass: null, until: null },
     ]);
     await page.getByText('Waiting for an answer').waitFor();
+    await closePage(page);
+  });
+
+  it('shows a server of several tools once, and each of its places', async () => {
+    const page = await opened({ snapshot: ordinary(), hash: 'servers' });
+    expect(await page.locator('.srv').count()).toBe(3);
+    await page.locator('[data-mcp="filesystem"]').click();
+    await page.getByText('The worst finding makes 64, the other adds 3: 67 of 100.').waitFor();
+    await page
+      .getByRole('list', { name: 'Places where it is set up' })
+      .getByRole('link', { name: /VS Code/ })
+      .click();
+    await page.getByRole('heading', { level: 2, name: 'files' }).waitFor();
+    expect(await page.locator('[data-server]').getAttribute('data-server')).toBe('id-files');
+    expect(await page.locator('.srv[aria-current]').getAttribute('data-mcp')).toBe('filesystem');
+    await closePage(page);
+  });
+
+  it('finds one of two hundred servers, also by what it runs', async () => {
+    const page = await opened({ snapshot: manyServers(), hash: 'servers' });
+    await page.keyboard.press('/');
+    await page.keyboard.type('server-server-131');
+    await expect.poll(() => page.locator('.srv').count()).toBe(1);
+    await page.locator('.srv').click();
+    await page.getByRole('heading', { level: 2, name: 'server-131' }).waitFor();
+    await page.getByRole('searchbox').fill('zzz');
+    await page.getByText('No server here is called that.').waitFor();
     await closePage(page);
   });
 

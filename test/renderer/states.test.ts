@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import type { AgentLink } from '../../electron/contract.ts';
 import { needs } from '../capability.ts';
 import { closePage, type Engine, fake, type Look, startEngine } from './harness/engine.ts';
-import { alone, crowded, empty, hostile, minutesAgo, ordinary } from './harness/samples.ts';
+import { alone, crowded, empty, hostile, manyServers, minutesAgo, ordinary } from './harness/samples.ts';
 
 const pictures = fileURLToPath(new URL('../../screenshots/window', import.meta.url));
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -58,6 +58,9 @@ const states: readonly State[] = [
   { name: 'approved-without-policy', snapshot: alone(), hash: 'approved' },
   { name: 'servers', snapshot: ordinary(), hash: 'servers', height: 900 },
   { name: 'servers-remote', snapshot: ordinary(), hash: 'servers/id-sentry' },
+  { name: 'servers-other-place', snapshot: ordinary(), hash: 'servers/id-files', height: 1000 },
+  { name: 'servers-200', snapshot: manyServers(), hash: 'servers' },
+  { name: 'servers-not-found', snapshot: manyServers(), hash: 'servers', act: (page) => page.getByRole('searchbox').fill('zzz') },
   { name: 'servers-hostile', snapshot: hostile(), hash: 'servers' },
   { name: 'servers-none', snapshot: empty(), hash: 'servers' },
   { name: 'requests', snapshot: ordinary(), hash: 'requests' },

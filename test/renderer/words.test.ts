@@ -3,9 +3,20 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toolStanding } from '../../electron/attention.ts';
 import type { DataClass, Tool, VerdictStatus } from '../../electron/contract.ts';
+import { serverGroups } from '../../electron/same-server.ts';
 import { parseRoute, serverLink, toolLink } from '../../renderer/route.ts';
 import { counts, grouped, matches, namesText, needs } from '../../renderer/words/list.ts';
-import { clientName, commandLine, identityText, riskPosts, riskText, unaskedText } from '../../renderer/words/mcp.ts';
+import {
+  alsoText,
+  clientName,
+  clientsText,
+  commandLine,
+  identityText,
+  riskPosts,
+  riskText,
+  sumText,
+  unaskedText,
+} from '../../renderer/words/mcp.ts';
 import { plain, plainLines } from '../../renderer/words/plain.ts';
 import { glyph, word } from '../../renderer/words/status.ts';
 import { ago, asOf, onDay, since } from '../../renderer/words/time.ts';
@@ -243,6 +254,37 @@ describe('an MCP server', () => {
     expect(unaskedText('all')).toBe('All of its tools');
     expect(unaskedText(['read', 'write'])).toBe('read, write');
     expect(unaskedText([])).toBeNull();
+  });
+
+  it('names the tools that have a server set up, and what it is called elsewhere', () => {
+    const at = (client: string, name: string, present = true) => server('files', { id: `${client}${name}`, client, name, present });
+    const one = at('cursor', 'files');
+    const group = (...places: ReturnType<typeof at>[]) =>
+      serverGroups([one, ...places])[0] as NonNullable<ReturnType<typeof serverGroups>[0]>;
+    expect(clientsText(group(), [])).toBe('Cursor');
+    expect(clientsText(group(at('vscode', 'files'), at('codex', 'x'), at('zed', 'x', false)), [])).toBe('Codex, Cursor and 1 more');
+    expect(alsoText(group(), one, [])).toBeNull();
+    expect(alsoText(group(at('vscode', 'files')), one, [])).toBe('also in VS Code');
+    expect(alsoText(group(at('vscode', 'fs')), one, [])).toBe('also in VS Code, called fs there');
+  });
+
+  it('says how findings add up to the score', () => {
+    const risk = (score: number, ...points: (number | undefined)[]) => ({
+      score,
+      level: 'high' as const,
+      findings: points.map((each) => ({
+        ...{ id: 'x', severity: 'high' as const, message: '', advice: '', refs: [] },
+        ...(each === undefined ? {} : { points: each }),
+      })),
+    });
+    expect(sumText(risk(0))).toBeNull();
+    expect(sumText(risk(64, 64))).toBeNull();
+    expect(sumText(risk(67, 64, 3))).toBe('The worst finding makes 64, the other adds 3: 67 of 100.');
+    expect(sumText(risk(73, 64, 6, 3))).toBe('The worst finding makes 64, the others add 6 + 3: 73 of 100.');
+    expect(sumText(risk(89, 64, 20, 20))).toBe(
+      'The worst finding makes 64, the others add 20 + 20; 89 is the most for findings of this severity.',
+    );
+    expect(sumText(risk(67, 64, undefined))).toBeNull();
   });
   it('names its client as found here, or readably', () => {
     expect(clientName('claude-code', [tool('claude-code', 'Claude Code', 'coding-cli')])).toBe('Claude Code');

@@ -295,7 +295,7 @@ const servers: readonly McpServer[] = [
     autoApproved: ['read_file', 'write_file'],
     secretNames: ['GITHUB_TOKEN', 'OPENAI_API_KEY'],
     risk: {
-      score: 64,
+      score: 67,
       level: 'high',
       findings: [
         {
@@ -304,6 +304,7 @@ const servers: readonly McpServer[] = [
           message: 'It can change every file in your home folder.',
           advice: 'Name the one folder that it needs.',
           refs: ['MCP02'],
+          points: 64,
         },
         {
           id: 'unpinned-package',
@@ -311,9 +312,23 @@ const servers: readonly McpServer[] = [
           message: 'It starts whichever version is newest that day.',
           advice: 'Write the version after the package’s name.',
           refs: ['MCP04'],
+          points: 3,
         },
       ],
     },
+  }),
+  // The same package in another tool, under another name and over another folder.
+  server('filesystem', {
+    id: 'id-files',
+    name: 'files',
+    client: 'vscode',
+    scope: 'project',
+    project: '~/code/shop',
+    configPath: '~/code/shop/.vscode/mcp.json',
+    args: ['-y', '@modelcontextprotocol/server-filesystem', '~/code/shop'],
+    reach: ['the folder ~/code/shop', 'all else that you may open, because it runs as you'],
+    identity: { kind: 'npm', name: '@modelcontextprotocol/server-filesystem', version: null, launchHash: 'sha256:2' },
+    risk: { score: 34, level: 'medium', findings: [] },
   }),
   server('sentry', {
     client: 'cursor',
@@ -408,6 +423,27 @@ export function crowded(): Snapshot {
         verdict: verdict(statuses[at % statuses.length] ?? 'approved', { dataClasses: at % 3 ? ['public', 'internal'] : [] }),
         running: at % 9 === 0,
       }),
+    ),
+  });
+}
+
+/** Two hundred MCP servers, some of them in several tools. */
+export function manyServers(): Snapshot {
+  const statuses: VerdictStatus[] = ['approved', 'unreviewed', 'approved', 'pending', 'prohibited', 'tolerated', 'approved'];
+  const clients = ['claude-code', 'cursor', 'vscode', 'codex', 'gemini-cli'];
+  const levels = ['none', 'low', 'medium', 'high', 'critical'] as const;
+  return ordinary({
+    mcpServers: Array.from({ length: 200 }, (_, at) => at).flatMap((at) =>
+      clients.slice(0, 1 + (at % 3)).map((client) =>
+        server(`server-${at}`, {
+          id: `${client}-${at}`,
+          client,
+          enabled: at % 11 !== 0,
+          present: at % 17 !== 0,
+          verdict: verdict(statuses[at % statuses.length] ?? 'approved'),
+          risk: { score: (at * 7) % 100, level: levels[at % levels.length] ?? 'none', findings: [] },
+        }),
+      ),
     ),
   });
 }
