@@ -9,7 +9,7 @@ import { type Pattern, relation } from './patterns.ts';
 export type ConfigWatch = {
   /**
    * Watches `files` and the files of `patterns` from their home (or nearest folder that exists), and what is in projects from their project's
-   * folder. A pattern with `**` is not watched, only what was found by it. Resolves when all watches stand or the signal is aborted, which ends them.
+   * folder. Patterns hold no `**`. Resolves when all watches stand or the signal is aborted, which ends them.
    */
   start(
     signal: AbortSignal,
@@ -17,14 +17,14 @@ export type ConfigWatch = {
       homes: readonly string[];
       files: readonly string[];
       patterns: readonly Pattern[];
-      folders: readonly string[];
-      inProjects: readonly string[];
-      patternsInProjects: readonly Pattern[];
+      projects: readonly string[];
+      /** Places in every project, as steps below its folder. */
+      inProjects: readonly (readonly string[])[];
     },
     onTrouble: (trouble: Trouble) => void,
   ): Promise<void>;
-  /** More project folders and the files in them; before `start` it does nothing. */
-  addProjects(folders: readonly string[], files: readonly string[], patterns: readonly Pattern[]): void;
+  /** More project folders; before `start` it does nothing. */
+  addProjects(folders: readonly string[]): void;
   /** More files, watched from their own folders; before `start` it does nothing. */
   addFiles(files: readonly string[]): void;
 };
@@ -36,6 +36,8 @@ const mostMs = 200;
 const goneMs = 120;
 /** Files and folders that may be watched because a pattern fits them. */
 const mostByPattern = 1000;
+/** Projects beyond these are looked at, and not watched: each costs a watch or more of the few thousand that a system has. */
+const mostProjects = 200;
 
 /** One set of wanted paths under some roots, watched by one chokidar. */
 type Net = { readonly watcher: FSWatcher; want(roots: readonly string[], files: readonly string[], patterns: readonly Pattern[]): void };
@@ -61,16 +63,27 @@ export function createConfigWatch(os: Pick<Os, 'platform'>, onSettled: (file: st
     pending.set(file, { timer, since, gone });
   }
 
-  function net(watch: typeof import('chokidar').watch, onTrouble: (trouble: Trouble) => void): Net {
+  const fold = (given: readonly string[]) => given.map((step) => (os.platform === 'linux' ? step : step.normalize('NFC').toLowerCase()));
+
+  /** `below` are wanted under each of its roots, as steps. */
+  function net(watch: typeof import('chokidar').watch, onTrouble: (trouble: Trouble) => void, below: readonly (readonly string[])[]): Net {
     const wanted = new Map<string, string>();
     const folders = new Set<string>();
     const roots = new Set<string>();
+    const keyedRoots = new Set<string>();
     const listed: Pattern[] = [];
+    const patternsFor = (file: string): readonly Pattern[] => {
+      if (below.length === 0) return listed;
+      let at = file;
+      while (!keyedRoots.has(at) && at !== path.dirname(at)) at = path.dirname(at);
+      return keyedRoots.has(at) ? below.map((steps) => ({ folder: at, steps })) : [];
+    };
+    const isListed = (at: string) => patternsFor(at).some((pattern) => relation(pattern, at) === 'file');
     /** What was let through for a pattern: a folder with ten thousand entries gets no ten thousand watches. */
     const passed = new Set<string>();
     const passes = (at: string): boolean => {
       if (passed.has(at)) return true;
-      if (passed.size >= mostByPattern || !listed.some((pattern) => relation(pattern, at) !== null)) return false;
+      if (passed.size >= mostByPattern || !patternsFor(at).some((pattern) => relation(pattern, at) !== null)) return false;
       passed.add(at);
       return true;
     };
@@ -90,12 +103,13 @@ export function createConfigWatch(os: Pick<Os, 'platform'>, onSettled: (file: st
       const at = key(file);
       const exact = wanted.get(at);
       const gone = event === 'unlink' || event === 'unlinkDir';
+      if (gone) passed.delete(at);
       if (exact !== undefined) touched(exact, gone);
-      else if (!event.endsWith('Dir') && listed.some((pattern) => relation(pattern, at) === 'file')) touched(file, gone);
+      else if (!event.endsWith('Dir') && isListed(at)) touched(file, gone);
       else if (event === 'addDir' || event === 'unlinkDir') {
-        const below = at.endsWith(path.sep) ? at : at + path.sep;
-        for (const [one, name] of wanted) if (one.startsWith(below)) touched(name, gone);
-        if (gone) for (const one of passed) if (one.startsWith(below)) passed.delete(one);
+        const inside = at.endsWith(path.sep) ? at : at + path.sep;
+        for (const [one, name] of wanted) if (one.startsWith(inside)) touched(name, gone);
+        if (gone) for (const one of passed) if (one.startsWith(inside)) passed.delete(one);
       }
     });
     watcher.on('error', (error) => {
@@ -106,13 +120,12 @@ export function createConfigWatch(os: Pick<Os, 'platform'>, onSettled: (file: st
     return {
       watcher,
       want(from, files, patterns) {
-        for (const root of from) folders.add(key(root));
+        for (const root of from) {
+          folders.add(key(root));
+          keyedRoots.add(key(root));
+        }
         for (const { folder, steps } of patterns) {
-          if (steps.includes('**')) continue;
-          listed.push({
-            folder: key(folder),
-            steps: steps.map((step) => (key === path.normalize ? step : step.normalize('NFC').toLowerCase())),
-          });
+          listed.push({ folder: key(folder), steps: fold(steps) });
           for (let at = folder; !from.includes(at) && at !== path.dirname(at); at = path.dirname(at)) folders.add(key(at));
         }
         for (const file of files) {
@@ -128,12 +141,12 @@ export function createConfigWatch(os: Pick<Os, 'platform'>, onSettled: (file: st
   }
 
   return {
-    async start(signal, { homes, files, patterns, folders, inProjects, patternsInProjects }, onTrouble) {
+    async start(signal, { homes, files, patterns, projects: folders, inProjects }, onTrouble) {
       if (signal.aborted) return;
       // Loaded here, because a command that only looks once has no use for it.
       const { watch } = await import('chokidar');
-      places = net(watch, onTrouble);
-      projects = net(watch, onTrouble);
+      places = net(watch, onTrouble, []);
+      projects = net(watch, onTrouble, inProjects.map(fold));
       const nets = [places, projects];
       const ready = nets.map(({ watcher }) => new Promise<void>((resolve) => watcher.once('ready', () => resolve())));
       const ended = new Promise<void>((resolve) => {
@@ -155,13 +168,14 @@ export function createConfigWatch(os: Pick<Os, 'platform'>, onSettled: (file: st
         places.want([existing(path.dirname(file))], [file], []);
       for (const pattern of patterns.filter(({ folder }) => !homes.some((home) => isUnder(folder, home))))
         places.want([existing(pattern.folder)], [], [pattern]);
-      projects.want(folders.filter(existsSync), inProjects, patternsInProjects);
+      const watched = folders.slice(0, mostProjects).filter(existsSync);
+      projects.want(watched, [], []);
       const empty = (roots: readonly unknown[]) => roots.length === 0;
       // chokidar has nothing to be ready with where nothing was added.
-      await Promise.race([Promise.all([empty(files) ? null : ready[0], empty(folders.filter(existsSync)) ? null : ready[1]]), ended]);
+      await Promise.race([Promise.all([empty(files) ? null : ready[0], empty(watched) ? null : ready[1]]), ended]);
     },
-    addProjects(folders, files, patterns) {
-      if (projects && folders.length > 0) projects.want(folders.filter(existsSync), files, patterns);
+    addProjects(folders) {
+      projects?.want(folders.slice(0, mostProjects).filter(existsSync), [], []);
     },
     addFiles(files) {
       for (const file of files) places?.want([existing(path.dirname(file))], [file], []);

@@ -191,7 +191,7 @@ describe('projects', () => {
     const project = path.join(root, 'src/one');
     put(path.join(project, '.mcp.json'), 'P');
     const asked = observer();
-    expect(asked.setProjects(home, [project, 'relative']).map(said)).toEqual(['claude-code project P', 'cursor project absent']);
+    expect(asked.setProjects(home, [project, 'relative']).map(said)).toEqual(['claude-code project P']);
     expect(asked.setProjects(home, [project])).toEqual([]);
     const read = asked.look().find((one) => said(one) === 'claude-code project P');
     expect(read?.file).toMatchObject({ project, home });
@@ -200,13 +200,13 @@ describe('projects', () => {
   test('on macOS a folder that the system guards is not looked at, also behind a link, and said so once', () => {
     put('Documents/work/.mcp.json', 'P');
     symlinkSync(path.join(home, 'Documents/work'), path.join(home, 'link'));
+    put('src/.cursor/mcp.json', 'Q');
     const folders = [path.join(home, 'Documents/work'), path.join(home, 'link'), path.join(home, 'src')];
     const asked = observer({ platform: 'darwin' });
     expect(asked.setProjects(home, folders).map((read) => `${said(read)} ${path.relative(home, read.file.path)}`)).toEqual([
       'claude-code project not-looked-at Documents/work',
       'claude-code project not-looked-at link',
-      'claude-code project absent src/.mcp.json',
-      'cursor project absent src/.cursor/mcp.json',
+      'cursor project Q src/.cursor/mcp.json',
     ]);
     expect(asked.look().map(said)).not.toContain('claude-code project P');
     put('Documents/dotfiles/claude.json', 'private');

@@ -57,7 +57,7 @@ function found(os: Os): { name: string; file: string; client: string; enabled: b
     if (read.state === 'refused') throw new Error(`${file.path}: ${read.trouble.code} ${read.trouble.detail ?? ''}`);
     if (read.state === 'absent') return;
     if (file.role === 'projects') {
-      observer.setProjects(file.home, parseProjects(file.place, read.text)).forEach(take);
+      observer.setProjects(file.home, parseProjects(file.place, read.text) ?? []).forEach(take);
       return;
     }
     const parsed = parseServers(file.place, read.text);
