@@ -99,6 +99,8 @@ const PARTS = {
       plugins: [nativeParts],
       // The `main` of jsonc-parser is a UMD file, whose own `require`s esbuild can't see and a single executable can't answer.
       mainFields: ['module', 'main'],
+      // One letter beyond Latin-1 would make V8 keep the whole text at two bytes a letter.
+      charset: 'ascii',
       minifySyntax: true,
       minifyWhitespace: true,
       // A dynamic import becomes a `require` of a part of this file, which is evaluated only when a command comes to it.

@@ -83,6 +83,9 @@ async function makeProgram(work, name) {
     useCodeCache: true,
     // NODE_OPTIONS and the like belong to whoever starts us, and must not reach into the agent.
     execArgvExtension: 'none',
+    // An agent waits nearly all of its life: V8's usual room for young objects (16 MB and more) would stay with it for a look's sake. Measured: 9 MB
+    // less, and a scan takes as long.
+    execArgv: ['--max-semi-space-size=2'],
     assets: { 'catalog.json': path.join(work, 'catalog.json'), 'migrations.json': path.join(work, 'migrations.json') },
   };
   await fs.writeFile(path.join(work, 'sea.json'), JSON.stringify(config));
