@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -31,7 +31,8 @@ const LIMIT_MS = 60_000;
 const SECRETS = Array.from({ length: 8 }, (_, at) => `planted-${at}-5f1e9c7a2b8d4e60`);
 
 needs('pseudo-terminal', 'real-tools').describe('real coding CLIs', () => {
-  const root = mkdtempSync(path.join(os.tmpdir(), 'muster-real-tools-'));
+  // Made in `beforeAll`: this body runs where the tests are skipped, too.
+  const root = path.join(os.tmpdir(), `muster-real-tools-${process.pid}`);
   const home = path.join(root, 'home');
   const project = path.join(home, 'work');
   const data = path.join(root, 'data');
@@ -61,6 +62,7 @@ needs('pseudo-terminal', 'real-tools').describe('real coding CLIs', () => {
   };
 
   beforeAll(async () => {
+    mkdirSync(root, { mode: 0o700 });
     mkdirSync(project, { recursive: true });
     await installTools(prefix);
     const [a, b, c, d, e, f, g, h] = SECRETS;
