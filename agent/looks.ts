@@ -216,21 +216,38 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     entriesAreOld = true;
   }
 
+  /** What the look that goes on now was told of: which config files, and whether it could know every project. */
+  type Told = { readonly configs: Set<string>; readonly strangers: Set<string>; allProjects: boolean };
+  const configKey = ({ client, scope, configPath, home }: Pick<ServerRow, 'client' | 'scope' | 'configPath' | 'home'>) =>
+    [client, scope, configPath, home ?? ''].join('\0');
+
+  /** Servers of files that no place leads to any more: a plugin that is gone, a project that its client has forgotten. */
+  function sweepServers(told: Told, homesLooked: readonly string[]): void {
+    for (const server of store.servers()) {
+      const { client, scope, configPath, home, project } = server;
+      const isLooked = home === null || (homesLooked.includes(home) && !told.strangers.has(home));
+      if (!server.present || !isLooked || told.configs.has(configKey(server)) || (scope === 'project' && !told.allProjects)) continue;
+      writeServers({ client, scope, configPath, home, project }, []);
+    }
+  }
+
   /** One config file's content, or its absence, into the store. */
-  function takeRead(read: ConfigRead, observer: ConfigObserver): void {
+  function takeRead(read: ConfigRead, observer: ConfigObserver, told?: Told): void {
     const { file } = read;
     // One file can be several places (`~/.claude.json` is three): each has its own troubles, and a good one doesn't end another's.
-    const key = [file.path, file.role, file.role === 'mcp' ? file.place.scope : ''].join('\0');
+    const key = [file.path, file.role, file.place.client, file.role === 'mcp' ? file.place.scope : ''].join('\0');
     for (const code of CONFIG_PROBLEMS) problems.clear(code, key);
     const trouble = (found: Trouble) => raise({ ...found, path: file.path }, key);
     if (read.state === 'refused') {
-      trouble(read.trouble);
-      return;
+      if (read.trouble.code === 'home-not-owned') told?.strangers.add(label(file.path));
+      if (told && file.role === 'projects') told.allProjects = false;
     }
     if (file.role === 'projects') {
-      if (read.state === 'read') {
-        for (const more of observer.setProjects(file.home, parseProjects(file.place, read.text))) takeRead(more, observer);
-      }
+      if (read.state === 'refused') trouble(read.trouble);
+      if (read.state !== 'read') return;
+      const folders = parseProjects(file.place, read.text);
+      if (told && folders === null) told.allProjects = false;
+      for (const more of observer.setProjects(file.home, folders ?? [])) takeRead(more, observer, told);
       return;
     }
     const { client, scope } = file.place;
@@ -241,6 +258,11 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
       home: file.home === null ? null : label(file.home),
       project: file.project === null ? null : show(file.project),
     };
+    told?.configs.add(configKey(where));
+    if (read.state === 'refused') {
+      trouble(read.trouble);
+      return;
+    }
     if (read.state === 'absent') {
       writeServers(where, []);
       return;
@@ -276,14 +298,16 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
       };
     });
     writeServers(where, rows);
-    for (const more of observer.follow(file, parsed.elsewhere)) takeRead(more, observer);
+    for (const more of observer.follow(file, parsed.elsewhere)) takeRead(more, observer, told);
   }
 
   async function lookAtConfigs(given: readonly string[]): Promise<readonly ConfigObservation[]> {
     const observer = configObserver(given);
     const reads = observer.look();
+    const told: Told = { configs: new Set(), strangers: new Set(), allProjects: true };
     store.together(() => {
-      for (const read of reads) takeRead(read, observer);
+      for (const read of reads) takeRead(read, observer, told);
+      sweepServers(told, given.map(label));
     });
     const found = reads.filter(({ state: at }) => at === 'read').length;
     note(
