@@ -43,6 +43,7 @@ const CONFIG_PROBLEMS = [
   'not-looked-at',
   'home-not-owned',
 ] as const;
+const FAILED = 'The last look failed; it is tried again by itself.';
 const INSTALLED_KINDS: readonly Evidence['kind'][] = ['package', 'app', 'binary'];
 
 /** Creates the observers on first use, so that a command pays only for what it looks at. */
@@ -100,11 +101,15 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
         note(id, 'unavailable', 'What it sees can’t be written at the moment; it is tried again by itself.');
         throw error;
       }
-      parts.log(id, error);
-      problems.raise({ code: 'source-failed', path: id, detail: error instanceof Error ? error.name : 'unknown' }, id);
-      note(id, 'unavailable', 'The last look failed; it is tried again by itself.');
+      failed(id, error);
       return null;
     }
+  }
+
+  function failed(id: Source['id'], error: unknown): void {
+    parts.log(id, error);
+    problems.raise({ code: 'source-failed', path: id, detail: error instanceof Error ? error.name : 'unknown' }, id);
+    note(id, 'unavailable', FAILED);
   }
 
   const sight = (seen: Observation): Sighting | null => {
@@ -141,8 +146,13 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
   }
 
   /** Another account's program is another person's business; the system's own services are everybody's. */
-  const concerns = (process: ProcessObservation) =>
-    process.home !== null || !/^(\/home\/|\/Users\/|[A-Z]:\\Users\\)/i.test(process.exe ?? process.args[0] ?? '/home/');
+  const concerns = ({ home, exe, script, args }: ProcessObservation) => {
+    if (home !== null) return true;
+    // Whose program a bare name is can't be told where the system hides its file; and of an interpreter the script says it.
+    const program = exe ?? args[0] ?? '';
+    const isPersons = (at: string) => /^(\/home\/|\/root\/|\/Users\/|\/var\/root\/|[A-Z]:\\Users\\)/i.test(at);
+    return /^(\/|[A-Z]:\\)/i.test(program) && !isPersons(program) && !isPersons(script ?? '');
+  };
 
   function applyProcesses({ appeared, changed, ...others }: ProcessLook): Sighting[] {
     const sightings: Sighting[] = [];
@@ -176,7 +186,11 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     const look = await (await processObserver).look();
     const seen = applyProcesses(look);
     if (state.get('processes')?.state !== 'ok')
-      note('processes', 'ok', 'The programs that run, to recognise AI tools among them; what was typed to start one is not kept.');
+      note(
+        'processes',
+        'ok',
+        'The programs that run, to recognise AI tools among them; what was typed to start one is compared and never written down.',
+      );
     return seen;
   }
 
@@ -382,7 +396,14 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
       const now = () => [...usage.running().map(({ tool, process }) => `${tool}:${process.pid}`), ...runningIds()].join();
       const before = now();
       record(await lookAtProcesses());
-      await lookInFront();
+      try {
+        await lookInFront();
+        problems.clear('source-failed', 'foreground');
+      } catch (error) {
+        // A display that is gone says nothing about the programs: their look stands and keeps its pace. Told once, not at every poll.
+        if (state.get('foreground')?.detail !== FAILED) failed('foreground', error);
+        usage.pass(null, clock.now());
+      }
       return before !== now();
     },
     async watchConfigs(signal, onChange, onError) {
