@@ -33,10 +33,12 @@ function text(value: unknown, what: string): string {
   return trimmed;
 }
 
-/** A calendar day (`2027-01-31`, its end in UTC) or a whole ISO time, later than `now`. */
+/** A calendar day (`2027-01-31`, its end in UTC) or a whole ISO time with its zone, later than `now`. */
 function endDate(value: string, now: Date): string {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(value);
-  const end = new Date(day ? `${value}T23:59:59.000Z` : value);
+  // JavaScript reads far more than that: 12/11/2027 as an American would, and a time without a zone by this computer's.
+  const whole = /^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:\d{2})$/.test(value);
+  const end = new Date(day ? `${value}T23:59:59.000Z` : whole ? value : Number.NaN);
   if (Number.isNaN(end.getTime()) || (day && end.toISOString().slice(0, 10) !== value)) {
     throw new Refusal('usage', `“${value}” is no date; write it as 2027-01-31.`);
   }

@@ -39,6 +39,8 @@ describe('a new request', () => {
     ['a day in the past', { until: '2026-11-21' }, 'usage'],
     ['no such day', { until: '2027-02-30' }, 'usage'],
     ['no date at all', { until: 'soon' }, 'usage'],
+    ['a day written as some countries do', { until: '12/11/2027' }, 'usage'],
+    ['a time of no zone', { until: '2027-01-31T10:00' }, 'usage'],
   ] as const)('is refused with %s', (_name, input, code) => {
     expect(refusal(() => ask(input))).toBe(code);
   });
