@@ -80,8 +80,8 @@ const PROBLEMS = {
   },
   'settings-invalid': {
     severity: 'medium',
-    message: (where, detail) => `The settings file ${where} is not valid${because(detail)}; the settings before it stay.`,
-    fix: 'Correct or delete the file.',
+    message: (where, detail) => `The settings file ${where} is not valid${because(detail)}; the defaults are used.`,
+    fix: 'Correct or delete the file, and start Muster again.',
   },
 } as const satisfies Record<string, Row>;
 
