@@ -217,7 +217,8 @@ export function startAgent(parts: AgentParts): Agent {
 
       const first = Promise.withResolvers<void>();
       const whole = loop(EVERYTHING, parts.settings.lookMinutes * 60_000, async () => void (await api.scan().finally(first.resolve)), 0.1);
-      await first.promise;
+      // Told to end before it began, there is no first look.
+      await Promise.race([first.promise, whole.done]);
       await looks.watchConfigs(signal, () => stream.publish('mcpServers', 'tools', 'problems'), failed(CONFIGS));
       const poll = loop('processes', parts.settings.pollSeconds * 1000, async () => {
         if (policyFile.changed()) {

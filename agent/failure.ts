@@ -21,7 +21,9 @@ const CODES: ReadonlySet<string> = new Set<Failure['code']>([
 export function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const code = 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : '';
-  const place = /\bat .*?([\w.-]+:\d+):\d+\)?$/m.exec(error.stack ?? '')?.[1];
+  // The stack begins with the message.
+  const stack = (error.stack ?? '').replace(error.message, '');
+  const place = /^ +at .*?([\w.-]+:\d+):\d+\)?$/m.exec(stack)?.[1];
   return `${error.name}${code}${place ? ` at ${place}` : ''}`;
 }
 
