@@ -69,6 +69,13 @@ const dialects: Readonly<Record<string, Partial<Dialect>>> = {
   'claude-code': { switches: [{ from: 'beside', at: ['disabledMcpServers'], means: 'off' }] },
   'gemini-cli': gemini,
   'qwen-code': gemini,
+  mcporter: {
+    url: [
+      ['baseUrl', null],
+      ['url', null],
+    ],
+  },
+  mcpproxy: { type: ['protocol'] },
   // Extensions inside of Goose itself, and inline code, stand in the same map.
   goose: { noServer: { type: ['builtin', 'platform', 'frontend', 'inline_python'] } },
   // An extension of the editor brings that server; only its settings are here.
