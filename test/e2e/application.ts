@@ -11,7 +11,7 @@ import type { Desktop } from './desktop.ts';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Chromium's sandbox needs an ordinary user. */
-const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+export const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 
 /** Main, preload and page as the sources are now; `npm test` has bundled before, a run of vitest alone has not. */
 export const bundleApplication = () => bundle({ parts: ['main', 'preload', 'renderer'] });
@@ -131,10 +131,16 @@ export function put(desktop: Desktop, file: string, content: string | object): s
   return at;
 }
 
+/** A program of one file below the home. Resolves with its path. */
+export function installProgram(desktop: Desktop, file: string): string {
+  const program = put(desktop, file, '#!/bin/sh\n');
+  chmodSync(program, 0o755);
+  return program;
+}
+
 /** A desktop application: its program below the home, and its entry in the menu. */
 export function installApp(desktop: Desktop, id: string, options: { readonly name: string; readonly program: string }): void {
-  const program = put(desktop, options.program, '#!/bin/sh\n');
-  chmodSync(program, 0o755);
+  const program = installProgram(desktop, options.program);
   put(desktop, `.local/share/applications/${id}.desktop`, `[Desktop Entry]\nType=Application\nName=${options.name}\nExec=${program} %U\n`);
 }
 

@@ -120,7 +120,7 @@ export async function startDesktop(options: { readonly tray?: boolean } = {}): P
   const fluxbox = folder(home, '.fluxbox');
   writeFileSync(
     path.join(fluxbox, 'init'),
-    ['toolbar.visible: false', 'rootCommand: true', 'windowPlacement: RowMinOverlapPlacement']
+    ['toolbar.visible: false', 'rootCommand: fbsetroot -solid rgb:c8/d5/d7', 'windowPlacement: RowMinOverlapPlacement']
       .map((line) => `session.screen0.${line}\n`)
       .join(''),
   );
