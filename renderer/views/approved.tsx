@@ -153,7 +153,7 @@ export function Approved() {
                           <Outside text={entry.tiers.map((id) => tierName(here?.tiers ?? [], id)).join(', ')} />
                         </span>
                       )}
-                      {here && <span className="here">You have it</span>}
+                      {here && <span className="here">On this computer</span>}
                       {entry.conditions !== null && (
                         <small>
                           <Outside text={entry.conditions} />

@@ -128,8 +128,11 @@ export function evidenceWords(evidence: Evidence): EvidenceWords {
   const named = evidence.name === undefined ? null : evidence.version ? `${evidence.name} ${evidence.version}` : evidence.name;
   const details = [named, evidence.path, evidence.pid === undefined ? null : `Process ${evidence.pid}`].filter((text) => text !== null);
   switch (evidence.kind) {
-    case 'process':
-      return { sentence: manager ? `A program of its ${manager} package is running` : 'Its program is running', details, strength: 3 };
+    case 'process': {
+      // Only a process that runs now has a number.
+      const now = evidence.pid === undefined ? 'was seen running' : 'is running';
+      return { sentence: manager ? `A program of its ${manager} package ${now}` : `Its program ${now}`, details, strength: 3 };
+    }
     case 'window':
       return { sentence: 'Its window was in front', details, strength: 2 };
     case 'package':

@@ -221,6 +221,7 @@ describe('plans and evidence', () => {
       details: ['@a/b', '~/x', 'Process 7'],
       strength: 3,
     });
+    expect(evidenceWords({ kind: 'process', path: '~/x' }).sentence).toBe('Its program was seen running');
     expect(evidenceWords({ kind: 'package', path: null, manager: 'pypi', name: 'aider-chat', version: '0.9' })).toMatchObject({
       sentence: 'Its Python package is installed',
       details: ['aider-chat 0.9'],
