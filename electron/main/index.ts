@@ -66,7 +66,7 @@ function run(): void {
       tray.update(snapshot, link());
       if (snapshot.look.at !== null) looked.resolve(snapshot);
     },
-    show: (notice) => notify(notice, () => windowsNow.open(notice.view, notice.tool)),
+    show: (notice) => notify(notice, dist, () => windowsNow.open(notice.view, notice.tool)),
   });
   const tray = showTray({
     platform,
@@ -156,9 +156,11 @@ const onScreen = new Set<Notification>();
 /** Not every desktop says when one is gone. */
 const REMEMBERED = 20;
 
-function notify({ title, body }: Notice, open: () => void): void {
+function notify({ title, body }: Notice, dist: string, open: () => void): void {
   if (!Notification.isSupported()) return;
-  const notification = new Notification({ title, body });
+  // macOS and Windows show the application's own icon; Linux' daemons show none that isn't given.
+  const icon = platform === 'linux' ? { icon: path.join(dist, 'icons/app/256x256.png') } : {};
+  const notification = new Notification({ title, body, ...icon });
   onScreen.add(notification);
   for (const oldest of onScreen) if (onScreen.size > REMEMBERED) onScreen.delete(oldest);
   const over = () => onScreen.delete(notification);
