@@ -28,12 +28,9 @@ const filters: readonly (readonly [Filter, string])[] = [
   ['fine', 'Fine'],
 ];
 
-function lead({ tools, policy }: Snapshot): string {
-  const asking = standings(tools).needs;
-  const enforced = policy.mode === 'enforce' || tools.some(({ present, verdict }) => present && verdict.mode === 'enforce');
-  if (asking.length === 0) return 'Nothing is asked of you.';
-  if (enforced) return 'Some rules are enforced here. Nothing is stopped without notice.';
-  return 'Nothing is blocked, so take these when it suits you.';
+/** Whatever mode a policy names: this version has nothing that acts. */
+function lead({ tools }: Snapshot): string {
+  return standings(tools).needs.length === 0 ? 'Nothing is asked of you.' : 'Nothing is blocked, so take these when it suits you.';
 }
 
 function Problems() {
