@@ -281,7 +281,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
       writeServers(where, []);
       return;
     }
-    const parsed = parseServers(file.place, read.text);
+    const parsed = parseServers({ ...file.place, off: read.off }, read.text);
     if (!parsed.ok) {
       trouble(parsed.trouble);
       return;

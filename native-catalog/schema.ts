@@ -121,6 +121,14 @@ const mcpPlace = z.strictObject({
     .optional(),
   movedBy: movedBy.optional(),
   sqlite: sqlite.optional(),
+  /**
+   * Other files of the client that switch these servers off: by a list of their names, by a map from the plugin that brings them
+   * (`plugin@marketplace`) to a flag, or by one flag for all. `<project>` in `at` is the project's folder, `*` in a path the name of the file's folder.
+   */
+  switches: z
+    .array(z.strictObject({ path: onPlatforms, format: fileFormat, at: keyPath.min(1), means: z.enum(['list', 'plugins', 'flag']) }))
+    .min(1)
+    .optional(),
   /** No source that could be checked confirms that the client reads this file; what is found there is shown as such. */
   uncertain: z.literal(true).optional(),
 });

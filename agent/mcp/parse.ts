@@ -39,6 +39,8 @@ export type ServersFile = {
   readonly also?: readonly (readonly string[])[] | undefined;
   readonly one?: { readonly name: readonly string[] } | undefined;
   readonly follow?: object | undefined;
+  /** Names of servers that the client has switched off elsewhere; `*` is all of them. */
+  readonly off?: readonly string[] | undefined;
 };
 /** `elsewhere` are the paths of other files, as this one writes them, that have the servers instead; only for a place that says `follow`. */
 export type ServersRead =
@@ -77,7 +79,8 @@ export function parseServers(file: ServersFile, text: Uint8Array): ServersRead {
       troubles.push(trouble);
       continue;
     }
-    const on = switchesFor(dialect, decoded.value, place.parent);
+    const inFile = switchesFor(dialect, decoded.value, place.parent);
+    const on = (name: string) => !file.off?.some((one) => one === name || one === '*') && inFile(name);
     for (const [name, entry] of entries) {
       if (servers.length >= maximumServers) {
         troubles.push(unreadable(`it has more than ${maximumServers} servers; the rest was not looked at`));

@@ -12,6 +12,7 @@ import type { Os } from './os.ts';
 import { isSystemPlace, resolvePlace } from './paths.ts';
 import { readSmall } from './read.ts';
 import { readStateRow } from './state-db.ts';
+import { createSwitches } from './switches.ts';
 import { createConfigWatch } from './watch.ts';
 
 export type { ConfigFile } from './config-files.ts';
@@ -21,7 +22,8 @@ export type { ConfigFile } from './config-files.ts';
  * `home-not-owned` (then `path` is the home, once for all its places) or `not-looked-at` (macOS would ask the user; `path` is the folder).
  */
 export type ConfigRead =
-  | { file: ConfigFile; state: 'read'; text: Buffer }
+  /** `off`: names of servers in it that the client has switched off elsewhere, `*` for all of them. */
+  | { file: ConfigFile; state: 'read'; text: Buffer; off: readonly string[] }
   | { file: ConfigFile; state: 'absent' }
   | { file: ConfigFile; state: 'refused'; trouble: Trouble };
 
@@ -63,6 +65,7 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
   const followed = new Map<string, readonly string[]>();
   const watching = createConfigWatch(os, (changed) => report(changed));
   const files = createConfigFiles(os, { homes, places, mayList: (folder) => !asksOnMac(os, folder, homes) && isOwned(folder) });
+  const switches = createSwitches(os, (file) => !asksOnMac(os, file, homes));
   let onRead: ((read: ConfigRead) => void) | null = null;
 
   /** Reads one path for all the places in it. */
@@ -70,8 +73,11 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
     const [first, ...others] = files.at(at);
     if (!first) return [];
     const read = readFile(os, first, homes);
-    known.set(at, fingerprint(read));
-    return [read, ...others.map((file): ConfigRead => ({ ...read, file }))];
+    const reads = [read, ...others.map((file): ConfigRead => ({ ...read, file }))].map(
+      (one): ConfigRead => (one.state === 'read' ? { ...one, off: switches.off(one.file) } : one),
+    );
+    known.set(at, reads.map(fingerprint).join(' '));
+    return reads;
   }
 
   function report(at: string): void {
@@ -79,7 +85,12 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
     const reads = readPath(at);
     if (known.get(at) === before) return;
     for (const read of reads) onRead?.(read);
-    for (const plugin of pluginsOf(at)) report(plugin);
+    for (const other of [...pluginsOf(at), ...switchedBy(at)]) report(other);
+  }
+
+  /** Files whose servers are switched in that one. */
+  function switchedBy(at: string): string[] {
+    return [...files.all].filter(([, of]) => of.some((file) => switches.paths(file).includes(at))).map(([file]) => file);
   }
 
   /** What the client of these settings may have installed or removed; a client's state that changes with every word that is said tells nothing. */
@@ -257,17 +268,17 @@ function readFile(os: Os, file: ConfigFile, homes: readonly string[]): ConfigRea
   if (owner !== null && owner !== uid) return refused('config-not-owned');
   if (file.place.sqlite) {
     const row = readStateRow(file.path, file.place.sqlite);
-    return row.state === 'read' ? { file, state: 'read', text: row.value } : { file, state: 'absent' };
+    return row.state === 'read' ? { file, state: 'read', text: row.value, off: [] } : { file, state: 'absent' };
   }
   const read = readSmall(file.path, maximumBytes);
   if (!read.ok) return read.why === 'absent' ? { file, state: 'absent' } : refused('config-refused', read.detail);
   // A link of the caller's own may lead to a file of the system (home managers keep configs in a store of root's), but not to another person's.
   if (inHome && read.uid !== uid && (uid === 0 || read.uid !== 0)) return refused('config-not-owned');
-  return { file, state: 'read', text: read.bytes };
+  return { file, state: 'read', text: read.bytes, off: [] };
 }
 
 function fingerprint(read: ConfigRead): string {
-  if (read.state === 'read') return createHash('sha256').update(read.text).digest('base64');
+  if (read.state === 'read') return createHash('sha256').update(read.text).update(read.off.join('\0')).digest('base64');
   return read.state === 'absent' ? 'absent' : `${read.trouble.code} ${read.trouble.detail ?? ''}`;
 }
 

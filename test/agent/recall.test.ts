@@ -60,7 +60,7 @@ function found(os: Os): { name: string; file: string; client: string; enabled: b
       observer.setProjects(file.home, parseProjects(file.place, read.text) ?? []).forEach(take);
       return;
     }
-    const parsed = parseServers(file.place, read.text);
+    const parsed = parseServers({ ...file.place, off: read.off }, read.text);
     if (!parsed.ok || parsed.troubles.length > 0) throw new Error(`${file.path}: ${JSON.stringify(parsed)}`);
     const { client, uncertain = false } = file.place;
     for (const { name, enabled } of parsed.servers) servers.push({ name, file: file.path, client, enabled, uncertain });
@@ -348,6 +348,40 @@ describe('what the client follows is followed', () => {
     ]);
     expect(readFileSync(state)).toEqual(before);
     expect(readdirSync(path.dirname(state))).toEqual(['state.vscdb']);
+  });
+
+  test('what a client has switched off elsewhere is off', () => {
+    const enabled = () => Object.fromEntries(found(machine('darwin')).map((one) => [one.name, one.enabled]));
+    put(path.join(project, '.mcp.json'), { mcpServers: { ...server('a'), ...server('b'), ...server('c'), ...server('d') } });
+    put(path.join(home, '.claude.json'), { projects: { [project]: { disabledMcpjsonServers: ['a'] } } });
+    put(path.join(project, '.claude/settings.local.json'), { disabledMcpjsonServers: ['b'] });
+    put(path.join(home, '.claude/settings.json'), {
+      disabledMcpjsonServers: ['c'],
+      enabledPlugins: { 'on@acme': true, 'off@acme': false, 'offered@acme': true },
+    });
+    put(path.join(home, '.claude/plugins/cache/acme/on/1.0.0/.mcp.json'), config('plugin-on'));
+    put(path.join(home, '.claude/plugins/cache/acme/off/1.0.0/.mcp.json'), config('plugin-off'));
+    const offer = (name: string) => path.join(home, `.claude/plugins/marketplaces/acme/plugins/${name}/.claude-plugin/plugin.json`);
+    put(offer('offered'), config('plugin-offered'));
+    put(offer('not-installed'), config('plugin-not-installed'));
+    const desktop = path.join(home, 'Library/Application Support/Claude');
+    put(path.join(desktop, 'Claude Extensions/acme.one/manifest.json'), {
+      name: 'extension-on',
+      server: { mcp_config: { command: 'node' } },
+    });
+    put(path.join(desktop, 'Claude Extensions/acme.two/manifest.json'), {
+      name: 'extension-off',
+      server: { mcp_config: { command: 'node' } },
+    });
+    put(path.join(desktop, 'Claude Extensions Settings/acme.two.json'), { isEnabled: false, userConfig: { token: 'x' } });
+    expect(enabled()).toEqual({
+      ...{ a: true, b: true, c: true, d: true },
+      ...{ 'plugin-on': true, 'plugin-off': false, 'plugin-offered': true, 'plugin-not-installed': false },
+      ...{ 'extension-on': true, 'extension-off': false },
+    });
+    // Copilot CLI reads the same file, and these are Claude Code's switches.
+    const claude = found(machine('darwin')).filter(({ client, file }) => client === 'claude-code' && file.endsWith('/shop/.mcp.json'));
+    expect(Object.fromEntries(claude.map((one) => [one.name, one.enabled]))).toEqual({ a: false, b: false, c: false, d: true });
   });
 
   test('an editor that has its state open is read, and not disturbed', () => {
