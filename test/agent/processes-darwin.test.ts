@@ -1,4 +1,5 @@
 /** Processes on macOS, from rows as ps-list gives them there: arguments and programs put together again, bundle identifiers, and what changed. */
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -69,8 +70,11 @@ describe('processes on macOS', () => {
       ['Number', plist('CFBundleIdentifier', '<integer>7</integer>')],
     ] as const) {
       if (content !== null) put(`/Applications/${app}.app/Contents/Info.plist`, content);
-      expect(await readBundleId(path.join(root, `/Applications/${app}.app/Contents/Info.plist`))).toBeNull();
+      expect(readBundleId(path.join(root, `/Applications/${app}.app/Contents/Info.plist`))).toBeNull();
     }
+    fs.mkdirSync(path.join(root, '/Applications/Pipe.app/Contents'), { recursive: true });
+    execFileSync('mkfifo', [path.join(root, '/Applications/Pipe.app/Contents/Info.plist')]);
+    expect(readBundleId(path.join(root, '/Applications/Pipe.app/Contents/Info.plist'))).toBeNull();
     expect(innermostApp('/usr/bin/node')).toBeNull();
     expect(innermostApp('/A.app/Contents/B.app/Contents/MacOS/b')).toBe('/A.app/Contents/B.app');
   });

@@ -6,11 +6,12 @@
  * Written from the documentation of ps(1) and ps-list; not yet seen on a Mac.
  */
 import { hash } from 'node:crypto';
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ProcessObservation } from '../observation.ts';
 import type { Os } from '../os.ts';
 import { plistStrings } from '../plist.ts';
+import { readSmall } from '../read.ts';
 import type { Homes, ProcessLook, ProcessObserver } from './processes.ts';
 import { interpreterOf, scriptOf } from './script.ts';
 import { resolveScript } from './script-file.ts';
@@ -28,6 +29,8 @@ export type Listed = {
 
 /** A path with this many blanks in it is still put together again. */
 const mostBlanks = 12;
+/** Whoever runs a program from a folder of their own chooses what lies there as Info.plist: a pipe that never ends, or a file without end. */
+const mostOfPlist = 1024 * 1024;
 /** Where programs are that an agent started by launchd, with its short PATH, would not look. */
 const usualFolders = ['/opt/homebrew/bin', '/usr/local/bin', '/usr/bin', '/bin'];
 
@@ -79,12 +82,12 @@ export async function darwinProcesses(os: Os, homes: Homes, list?: () => Promise
     return null;
   }
 
-  async function bundleIdOf(exe: string | null): Promise<string | null> {
+  function bundleIdOf(exe: string | null): string | null {
     const app = exe === null ? null : innermostApp(exe);
     if (app === null) return null;
     const cached = bundleIds.get(app);
     if (cached !== undefined) return cached;
-    const id = await readBundleId(os.at(`${app}/Contents/Info.plist`));
+    const id = readBundleId(os.at(`${app}/Contents/Info.plist`));
     bundleIds.set(app, id);
     return id;
   }
@@ -104,7 +107,7 @@ export async function darwinProcesses(os: Os, homes: Homes, list?: () => Promise
       // `ps` doesn't tell the working folder, so a relative name stays unknown.
       script: found?.script ? await resolveScript(found.script, null) : null,
       module: found?.module ?? null,
-      bundleId: await bundleIdOf(exe),
+      bundleId: bundleIdOf(exe),
       home: (row.uid === undefined ? undefined : homeOf.get(row.uid)) ?? null,
     };
   }
@@ -186,10 +189,7 @@ export function innermostApp(exe: string): string | null {
 }
 
 /** The bundle identifier in an Info.plist, XML or binary; null where the file is missing or isn't one. */
-export async function readBundleId(file: string): Promise<string | null> {
-  try {
-    return plistStrings(await readFile(file), new Set(['CFBundleIdentifier'])).get('CFBundleIdentifier') ?? null;
-  } catch {
-    return null;
-  }
+export function readBundleId(file: string): string | null {
+  const read = readSmall(file, mostOfPlist);
+  return read.ok ? (plistStrings(read.bytes, new Set(['CFBundleIdentifier'])).get('CFBundleIdentifier') ?? null) : null;
 }
