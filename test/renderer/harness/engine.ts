@@ -163,7 +163,8 @@ export async function startEngine(): Promise<Engine> {
       });
       if (clock) {
         await page.clock.install();
-        await page.clock.pauseAt(new Date());
+        // The page's clock has gone on since it was put in, and may not be set back.
+        await page.clock.pauseAt(new Date(Date.now() + 1000));
       }
       await page.addInitScript(install, { snapshot, link });
       await page.goto(`${PAGE}#${hash}`);
