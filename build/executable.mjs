@@ -58,6 +58,7 @@ export async function executable({ out = path.join(root, 'dist'), log = () => {}
     const wanted = hash.digest('hex');
     if ((await fs.readFile(made, 'utf8').catch(() => '')) === wanted && (await fs.stat(target).catch(() => null))) return target;
 
+    for (const [name = '', file = ''] of natives) await fs.copyFile(file, path.join(work, name));
     await makeProgram(work, path.basename(target));
     const ready = path.join(work, 'ready');
     await fs.mkdir(ready);
@@ -74,19 +75,74 @@ export async function executable({ out = path.join(root, 'dist'), log = () => {}
   }
 }
 
+/** V8 takes compiled code only from a process with the same options, so the executable and the warm-up have these both. */
+const OPTIONS = ['--max-semi-space-size=2'];
+
+/** What the executable runs: the agent's text, with the code that a scan had V8 compile when the executable was made. */
+const LOADER = `
+const { getAsset, getRawAsset } = require('node:sea');
+const { Script } = require('node:vm');
+const cachedData = new Uint8Array(getRawAsset('muster.code'));
+new Script(getAsset('muster.js', 'utf8'), { filename: __filename, cachedData }).runInThisContext()(exports, require, module, __filename, __dirname);
+`;
+
+/** Runs one scan of a made-up home by the agent's text and keeps the code that was compiled for it; `node:sea` answers from files. */
+const WARM_UP = `
+const { readFileSync, writeFileSync } = require('node:fs');
+const { Script } = require('node:vm');
+process.execPath = __dirname + '/muster';
+const asset = (name, encoding) => readFileSync(__dirname + '/' + name, encoding);
+const sea = { isSea: () => true, getAsset: asset, getRawAsset: asset };
+const script = new Script(asset('muster.js', 'utf8'), { filename: process.execPath });
+process.on('exit', () => writeFileSync(__dirname + '/muster.code', script.createCachedData()));
+const own = Object.assign((name) => (name === 'node:sea' ? sea : require(name)), require);
+script.runInThisContext()(exports, own, module, process.execPath, __dirname);
+`;
+
+/** @param {string} work the bundle and its data; gets muster.js, muster.code and loader.cjs */
+async function compile(work) {
+  const text = (await fs.readFile(path.join(work, 'muster.cjs'), 'utf8')).replace(/^#!.*/, '');
+  await fs.writeFile(path.join(work, 'muster.js'), `(function (exports, require, module, __filename, __dirname) {${text}\n})`);
+  await fs.writeFile(path.join(work, 'loader.cjs'), LOADER);
+  await fs.writeFile(path.join(work, 'warm-up.cjs'), WARM_UP);
+  const home = path.join(work, 'home');
+  const token = { API_TOKEN: 'none' };
+  const mcpServers = {
+    files: { command: 'npx', args: ['-y', '@modelcontextprotocol/server-filesystem@1.0.0', '/srv'], env: token },
+    fetch: { command: 'uvx', args: ['mcp-server-fetch'] },
+    remote: { type: 'http', url: 'https://mcp.example/mcp?key=none', headers: { Authorization: 'Bearer none' } },
+  };
+  for (const [file, content] of [
+    ['.claude.json', JSON.stringify({ mcpServers, projects: { [path.join(home, 'project')]: {} } })],
+    ['project/.mcp.json', `// a comment\n${JSON.stringify({ mcpServers })}`],
+    ['.codex/config.toml', '[mcp_servers.git]\ncommand = "docker"\nargs = ["run", "-i", "mcp/git"]\n'],
+  ]) {
+    await fs.mkdir(path.dirname(path.join(home, file ?? '')), { recursive: true });
+    await fs.writeFile(path.join(home, file ?? ''), content ?? '');
+  }
+  const args = [...OPTIONS, path.join(work, 'warm-up.cjs'), 'scan', '--json', '--home', home, '--data', path.join(work, 'data')];
+  // Nothing of the developer's: what the scan finds on this computer stays in a folder that goes, and compiled code holds no data.
+  const kept = ['PATH', 'SystemRoot', 'TEMP'].flatMap((key) => (process.env[key] ? [[key, process.env[key]]] : []));
+  const env = { ...Object.fromEntries(kept), HOME: home, USERPROFILE: home };
+  execFileSync(ownNode(root), args, { stdio: ['ignore', 'ignore', 'pipe'], env });
+}
+
 /** @param {string} work @param {string} name */
 async function makeProgram(work, name) {
+  await compile(work);
+  const assets = Object.fromEntries(
+    ['catalog.json', 'migrations.json', 'muster.js', 'muster.code'].map((file) => [file, path.join(work, file)]),
+  );
   const config = {
-    main: path.join(work, 'muster.cjs'),
+    main: path.join(work, 'loader.cjs'),
     output: path.join(work, 'muster.blob'),
     disableExperimentalSEAWarning: true,
-    useCodeCache: true,
     // NODE_OPTIONS and the like belong to whoever starts us, and must not reach into the agent.
     execArgvExtension: 'none',
     // An agent waits nearly all of its life: V8's usual room for young objects (16 MB and more) would stay with it for a look's sake. Measured: 9 MB
     // less, and a scan takes as long.
-    execArgv: ['--max-semi-space-size=2'],
-    assets: { 'catalog.json': path.join(work, 'catalog.json'), 'migrations.json': path.join(work, 'migrations.json') },
+    execArgv: OPTIONS,
+    assets,
   };
   await fs.writeFile(path.join(work, 'sea.json'), JSON.stringify(config));
   const node = ownNode(root);
