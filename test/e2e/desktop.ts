@@ -26,8 +26,6 @@ export type Desktop = {
   tray(): Promise<TrayIcon | null>;
   /** The whole screen as PNG. */
   shot(file: string): Promise<void>;
-  /** Runs xdotool: the pointer and the keys of this screen. */
-  pointer(...args: string[]): Promise<string>;
   close(): Promise<void>;
 };
 
@@ -120,7 +118,7 @@ export async function startDesktop(options: { readonly tray?: boolean } = {}): P
   const fluxbox = folder(home, '.fluxbox');
   writeFileSync(
     path.join(fluxbox, 'init'),
-    ['toolbar.visible: false', 'rootCommand: fbsetroot -solid rgb:c8/d5/d7', 'windowPlacement: RowMinOverlapPlacement']
+    ['toolbar.visible: false', 'rootCommand: true', 'windowPlacement: RowMinOverlapPlacement']
       .map((line) => `session.screen0.${line}\n`)
       .join(''),
   );
@@ -266,7 +264,6 @@ export async function startDesktop(options: { readonly tray?: boolean } = {}): P
         };
       },
       shot: async (file) => void (await run('import', ['-window', 'root', file], { env })),
-      pointer: async (...args) => (await run('xdotool', args, { env })).stdout,
       close,
     };
   } catch (error) {
