@@ -31,7 +31,7 @@ const LOCK_WAIT_MS = 10_000;
 const LOCK_RETRY_MS = 50;
 const NO_DEVICE = '00000000-0000-0000-0000-000000000000';
 
-export const systemClock: Clock = {
+const systemClock: Clock = {
   now: () => new Date(),
   wait: (ms, signal) =>
     new Promise((resolve) => {
@@ -48,8 +48,8 @@ export const systemClock: Clock = {
 
 /** The catalog that ships; the packed one was checked when it was built, and checking it again would cost every command 40 ms. */
 export function loadCatalog(): Catalog {
-  const { entries, families, clients, names } = readCatalog();
-  return parseCatalog({ entries, families, clients }, names, { trusted: isPackaged() });
+  const { names, ...raw } = readCatalog();
+  return parseCatalog(raw, names, { trusted: isPackaged() });
 }
 
 export function dataDirOf({ os, data }: Invocation): string {

@@ -5,29 +5,25 @@ import path from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ApprovalRequest, Inventory } from '../../electron/contract.ts';
+import { needs } from '../capability.ts';
 import { asked, client, muster, start, temporary, until, watching, write } from './muster.ts';
 
 const NOBODY = 65534;
-const root = process.getuid?.() === 0;
-/** Other accounts and small disks need root, and that another account can read this checkout. */
-const others = root && spawnSync(process.execPath, ['-e', ''], { uid: NOBODY, gid: NOBODY, cwd: path.resolve('.') }).status === 0;
-const asRoot = others ? it : it.skip;
-const because = others ? '' : ' [needs root and a checkout that every account can read]';
+/** Other accounts and small disks need root. */
+const asRoot = needs('root').it;
 
 const mounted: string[] = [];
 afterAll(() => {
   for (const folder of mounted) spawnSync('umount', ['-l', folder]);
 });
 
-/** A disk of `kib` in memory, or null where none may be mounted. */
-function smallDisk(kib: number): string | null {
+/** A disk of `kib` in memory. */
+function smallDisk(kib: number): string {
   const folder = temporary('disk');
-  if (!root || spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${kib}k`, 'tmpfs', folder]).status !== 0) return null;
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kib}k`, 'tmpfs', folder]);
   mounted.push(folder);
   return folder;
 }
-const probe = smallDisk(64);
-const onSmallDisk = probe === null ? it.skip : it;
 
 function fill(folder: string): string {
   const file = path.join(folder, 'filler');
@@ -88,7 +84,7 @@ describe('a home and a data folder', () => {
     for (const name of ['muster.db', 'agent.lock', 'device.json']) expect(fs.statSync(path.join(home, name)).mode & 0o077).toBe(0);
   });
 
-  asRoot(`another account may read, and do nothing else${because}`, async () => {
+  asRoot('another account may read, and do nothing else', async () => {
     const home = temporary('mine');
     const data = path.join(home, 'data');
     const theirs = temporary('theirs');
@@ -113,7 +109,7 @@ describe('a home and a data folder', () => {
     expect((await muster(theirs, ['status', '--data', data], options)).code).toBe(4);
   });
 
-  asRoot(`files of another account under a home are reported, not read${because}`, async () => {
+  asRoot('files of another account under a home are reported, not read', async () => {
     const mine = temporary('owner');
     fs.chownSync(mine, NOBODY, NOBODY);
     const other = temporary('other');
@@ -132,7 +128,7 @@ describe('a home and a data folder', () => {
     );
   });
 
-  asRoot(`a folder that may not be written, and a file that may not be read, are named${because}`, async () => {
+  asRoot('a folder that may not be written, and a file that may not be read, are named', async () => {
     const home = temporary('locked');
     fs.chmodSync(home, 0o755);
     const { code, err } = await muster(home, ['scan'], { uid: NOBODY });
@@ -206,8 +202,8 @@ describe('a database', () => {
 });
 
 describe('a disk', () => {
-  onSmallDisk(`that is full is named, nothing is lost${probe === null ? ' [needs root, to mount a small disk]' : ''}`, async () => {
-    const disk = smallDisk(1024) as string;
+  asRoot('that is full is named, nothing is lost', async () => {
+    const disk = smallDisk(1024);
     const home = temporary('full');
     const data = path.join(disk, 'data');
     write(path.join(home, '.cursor/mcp.json'), servers('a'));
@@ -223,33 +219,30 @@ describe('a disk', () => {
     expect((await asked<Inventory>(home, ['scan', '--data', data])).mcpServers.length).toBe(401);
   });
 
-  onSmallDisk(
-    `that fills while watching is a problem that ends by itself${probe === null ? ' [needs root, to mount a small disk]' : ''}`,
-    async () => {
-      const disk = smallDisk(2048) as string;
-      const home = temporary('filling');
-      const data = path.join(disk, 'data');
-      write(path.join(data, 'settings.json'), { pollSeconds: 0.3 });
-      const config = write(path.join(home, '.cursor/mcp.json'), servers('a'));
-      const agent = await watching(home, ['--data', data]);
-      const window = await client(agent.socket);
-      const codes = () => window.state().problems.map(({ code }) => code);
-      await until(() => window.state().mcpServers.length === 1, 'the first look ended');
-      const filler = fill(disk);
-      write(config, servers(...Array.from({ length: 2000 }, (_, at) => `server-${at}`)));
-      await until(() => codes().includes('database-failed'), 'the full disk was told');
-      await expect(window.api.scan()).rejects.toMatchObject({ code: 'database', message: expect.stringContaining('the disk is full') });
-      expect(codes()).toContain('database-failed');
-      expect(window.state().mcpServers).toMatchObject([{ name: 'a', present: true }]);
-      fs.rmSync(filler);
-      write(config, servers('b'));
-      await until(() => window.state().mcpServers.some(({ name, present }) => name === 'b' && present), 'it was written again');
-      await window.api.scan();
-      await until(() => codes().length === 0, 'the problem ended');
-      agent.kill('SIGTERM');
-      expect((await agent.done).code).toBe(0);
-    },
-  );
+  asRoot('that fills while watching is a problem that ends by itself', async () => {
+    const disk = smallDisk(2048);
+    const home = temporary('filling');
+    const data = path.join(disk, 'data');
+    write(path.join(data, 'settings.json'), { pollSeconds: 0.3 });
+    const config = write(path.join(home, '.cursor/mcp.json'), servers('a'));
+    const agent = await watching(home, ['--data', data]);
+    const window = await client(agent.socket);
+    const codes = () => window.state().problems.map(({ code }) => code);
+    await until(() => window.state().mcpServers.length === 1, 'the first look ended');
+    const filler = fill(disk);
+    write(config, servers(...Array.from({ length: 2000 }, (_, at) => `server-${at}`)));
+    await until(() => codes().includes('database-failed'), 'the full disk was told');
+    await expect(window.api.scan()).rejects.toMatchObject({ code: 'database', message: expect.stringContaining('the disk is full') });
+    expect(codes()).toContain('database-failed');
+    expect(window.state().mcpServers).toMatchObject([{ name: 'a', present: true }]);
+    fs.rmSync(filler);
+    write(config, servers('b'));
+    await until(() => window.state().mcpServers.some(({ name, present }) => name === 'b' && present), 'it was written again');
+    await window.api.scan();
+    await until(() => codes().length === 0, 'the problem ended');
+    agent.kill('SIGTERM');
+    expect((await agent.done).code).toBe(0);
+  });
 });
 
 describe('configs', () => {

@@ -182,16 +182,18 @@ describe('a whole journey', () => {
 
     const text = await muster(home, ['status']);
     const lines = text.out.split('\n').filter((line) => /^(Tool |MCP server|OpenCommit|Aider |of-|for-|in-)/.test(line));
-    expect(lines.map((line) => line.replaceAll(/ {2,}/g, '  ')).join('\n')).toMatchInlineSnapshot(`
+    expect(
+      lines.map((line) => line.replaceAll(/ {2,}/g, '  ').replace(/ {2}(none|(low|medium|high|critical) \d+) {2}/, '  RISK  ')).join('\n'),
+    ).toMatchInlineSnapshot(`
       "Tool  Where  Version  Running  Status  Why we say so
       Aider  cli  –  no  Not reviewed yet  binary ~/.local/bin/aider
       OpenCommit  cli  3.2.1  no  Not reviewed yet  package npm opencommit
       MCP server  Where  Runs  Publisher  Uses secrets  Risk  Status
-      of-claude, for-one, in-project, of-desk…  claude-code user, claude-code local, cl…  npx -y @modelcontextprotocol/server-fil…  @modelcontextprotocol  –  medium 34  Not reviewed yet
-      of-codex  codex user  uvx mcp-server-git  –  –  medium 33  Not reviewed yet
-      of-cursor  cursor user  https://mcp.acme.example/sse  mcp.acme.example  –  none  Request pending
-      of-gemini  gemini-cli user  https://mcp.acme.example/mcp  mcp.acme.example  –  none  Not reviewed yet
-      of-vscode  vscode user  node a.js  –  –  none  Not reviewed yet"
+      of-claude, for-one, in-project, of-desk…  claude-code user, claude-code local, cl…  npx -y @modelcontextprotocol/server-fil…  @modelcontextprotocol  –  RISK  Not reviewed yet
+      of-codex  codex user  uvx mcp-server-git  –  –  RISK  Not reviewed yet
+      of-cursor  cursor user  https://mcp.acme.example/sse  mcp.acme.example  –  RISK  Request pending
+      of-gemini  gemini-cli user  https://mcp.acme.example/mcp  mcp.acme.example  –  RISK  Not reviewed yet
+      of-vscode  vscode user  node a.js  –  –  RISK  Not reviewed yet"
     `);
     expect(Math.max(...text.out.split('\n').map((line) => line.length))).toBeLessThan(220);
   });
