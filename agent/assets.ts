@@ -43,7 +43,7 @@ export function readMigrations(): MigrationFile[] {
  * The catalog's files, parsed as JSON and not yet checked. `names` are the files of entries, families and clients, as `entries/claude-code.json`.
  * Throws with the file's name when one is not JSON.
  */
-export function readCatalog(): { entries: unknown[]; families: unknown[]; clients: unknown[]; names: string[] } {
+export function readCatalog(): { entries: unknown[]; families: unknown[]; clients: unknown[]; publishers: unknown; names: string[] } {
   if (isSea()) return JSON.parse(getAsset('catalog.json', 'utf8'));
   const read = (folder: string) => Object.entries(readFolder(source(`../native-catalog/${folder}`), '.json'));
   const parse = (folder: string, [file, text]: [string, string]): unknown => {
@@ -60,6 +60,7 @@ export function readCatalog(): { entries: unknown[]; families: unknown[]; client
     entries: values(entries),
     families: values(families),
     clients: values(clients),
+    publishers: JSON.parse(fs.readFileSync(source('../native-catalog/publishers.json'), 'utf8')),
     names: [entries, families, clients].flatMap((list) => (list ?? []).map(({ file: [name], folder }) => `${folder}/${name}`)),
   };
 }

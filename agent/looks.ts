@@ -7,12 +7,14 @@ import { confidence } from './inventory.ts';
 import { identify as identifyServer, isPinned, publisherOf } from './mcp/identity.ts';
 import { parseProjects, parseServers } from './mcp/parse.ts';
 import { reachOf } from './mcp/reach.ts';
+import { programPaths } from './mcp/risks/launch.ts';
 import { assess } from './mcp/risks.ts';
 import { createRunningEntries } from './mcp/running.ts';
 import { type ConfigObserver, type ConfigRead, createConfigObserver } from './observe/configs.ts';
 import { createForegroundObserver, type ForegroundObserver } from './observe/foreground.ts';
 import { scriptsNamed } from './observe/installed/binaries.ts';
 import { createInstalledObserver } from './observe/installed.ts';
+import { factOf, programFact } from './observe/launch-facts.ts';
 import type { ConfigObservation, Observation, ProcessObservation, Trouble } from './observe/observation.ts';
 import { createProcessObserver, type ProcessLook, type ProcessObserver } from './observe/processes/processes.ts';
 import type { ScriptNamed } from './observe/processes/retitled.ts';
@@ -287,12 +289,14 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
       return;
     }
     parsed.troubles.forEach(trouble);
+    const config = factOf(os, file.path);
     const rows = parsed.servers.map((server): ServerRow => {
       const identity = identifyServer(server);
       const project = server.project === null ? where.project : show(server.project);
       const { name, enabled, transport, url, secretNames, autoApproved } = server;
       const command = server.command === null ? null : show(server.command);
       const args = server.args.map(show);
+      const program = programFact(os, { paths: programPaths(server), home: file.home, project: server.project ?? file.project });
       const launch = {
         ...server.launch,
         env: Object.fromEntries(Object.entries(server.launch.env).map(([key, value]) => [key, show(value)])),
@@ -308,7 +312,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
         pinned: isPinned(server),
         reach: reachOf({ command, args, url, secretNames, launch }),
         uncertain: file.place.uncertain === true,
-        risk: assess({ ...server, identity, scope, client }),
+        risk: assess({ ...server, command, args, identity, scope, client, facts: { config, program } }, catalog.publishers ?? undefined),
       };
     });
     writeServers(where, rows);

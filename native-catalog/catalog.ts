@@ -3,7 +3,7 @@ import type { Observation, PackageManager } from '../agent/observe/observation.t
 import type { Platform } from '../electron/contract.ts';
 import { indexCatalog } from './identify.ts';
 import type { Places } from './places.ts';
-import { Client, Entry, Family } from './schema.ts';
+import { Client, Entry, Family, Publishers } from './schema.ts';
 
 /**
  * `certain` names the tool itself (its package, its folder, its bundle). `likely` makes a row alone too: a telling name. `weak` (a leftover
@@ -19,6 +19,8 @@ export type Catalog = {
   readonly families: ReadonlyMap<string, Family>;
   /** Everything that has MCP servers: tools that are clients, and clients that are no tool. */
   readonly clients: ReadonlyMap<string, Pick<Client, 'id' | 'name' | 'vendor'>>;
+  /** Who publishes MCP servers; null where the catalog was made without. */
+  readonly publishers: Publishers | null;
   /** Pure, never throws; null for what is no AI tool. ≤ 20 µs. `titles` says whether policy allows matching window titles. */
   identify(seen: Observation, options?: { titles?: boolean }): Match | null;
   /** The files that matter on a platform: `mcp` and `projects` only of clients that have them there. */
@@ -33,6 +35,8 @@ export type RawCatalog = {
   readonly entries: readonly unknown[];
   readonly families: readonly unknown[];
   readonly clients?: readonly unknown[];
+  /** The content of `publishers.json`. */
+  readonly publishers?: unknown;
 };
 
 /**
@@ -41,7 +45,10 @@ export type RawCatalog = {
  */
 export function parseCatalog(raw: RawCatalog, names: readonly string[] = [], { trusted = false }: { trusted?: boolean } = {}): Catalog {
   const rawClients = raw.clients ?? [];
-  if (trusted) return indexCatalog(raw.entries as readonly Entry[], raw.families as readonly Family[], rawClients as readonly Client[]);
+  if (trusted) {
+    const index = indexCatalog(raw.entries as readonly Entry[], raw.families as readonly Family[], rawClients as readonly Client[]);
+    return { ...index, publishers: (raw.publishers as Publishers | undefined) ?? null };
+  }
   const mistakes: string[] = [];
   const read = <T>(schema: Validator<T>, value: unknown, name: string): T[] => {
     const result = schema.safeParse(value);
@@ -53,10 +60,11 @@ export function parseCatalog(raw: RawCatalog, names: readonly string[] = [], { t
   const families = raw.families.flatMap((value, at) => read(Family, value, names[raw.entries.length + at] ?? `family ${at}`));
   const before = raw.entries.length + raw.families.length;
   const clients = rawClients.flatMap((value, at) => read(Client, value, names[before + at] ?? `client ${at}`));
+  const publishers = raw.publishers === undefined ? [] : read(Publishers, raw.publishers, 'publishers.json');
   for (const id of repeated([...entries, ...clients])) mistakes.push(`${id}: two entries have this id; give one of them another.`);
   for (const id of repeated(families)) mistakes.push(`${id}: two families have this id; give one of them another.`);
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
-  return indexCatalog(entries, families, clients);
+  return { ...indexCatalog(entries, families, clients), publishers: publishers[0] ?? null };
 }
 
 type Issue = { readonly path: readonly PropertyKey[]; readonly message: string; readonly code?: string };

@@ -11,6 +11,7 @@ export type CatalogFiles = {
   readonly clients: readonly CatalogFile[];
   readonly innocents: readonly CatalogFile[];
   readonly exceptions: CatalogFile;
+  readonly publishers?: CatalogFile;
 };
 
 /** Reads the folder `native-catalog`. @throws Error that names the file which is missing or is no JSON. */
@@ -34,14 +35,20 @@ export function readCatalogFiles(folder: string): CatalogFiles {
     clients: all('clients'),
     innocents: all('innocents'),
     exceptions: read('exceptions.json'),
+    publishers: read('publishers.json'),
   };
 }
 
 /** What `parseCatalog` takes: the values, and the names for its error texts. */
-export function rawCatalog(files: Pick<CatalogFiles, 'entries' | 'families' | 'clients'>): [RawCatalog, readonly string[]] {
+export function rawCatalog(files: Pick<CatalogFiles, 'entries' | 'families' | 'clients' | 'publishers'>): [RawCatalog, readonly string[]] {
   const values = (list: readonly CatalogFile[]) => list.map((file) => file.value);
   return [
-    { entries: values(files.entries), families: values(files.families), clients: values(files.clients) },
+    {
+      entries: values(files.entries),
+      families: values(files.families),
+      clients: values(files.clients),
+      ...(files.publishers ? { publishers: files.publishers.value } : {}),
+    },
     [...files.entries, ...files.families, ...files.clients].map((file) => file.name),
   ];
 }

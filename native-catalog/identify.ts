@@ -47,7 +47,11 @@ function byRarestSegment(patterns: readonly PathPattern[]): ReadonlyMap<string, 
 }
 
 /** Every map that `identify` looks in. The first entry that claims an identifier keeps it; a check reports the second. */
-export function indexCatalog(list: readonly Entry[], familyList: readonly Family[], clientList: readonly Client[]): Catalog {
+export function indexCatalog(
+  list: readonly Entry[],
+  familyList: readonly Family[],
+  clientList: readonly Client[],
+): Omit<Catalog, 'publishers'> {
   const entries = new Map(list.map((entry) => [entry.id, entry]));
   const packages = new Map<string, Match>();
   const modules = new Map<string, Match>();

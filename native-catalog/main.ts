@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { CHECKS } from './check.ts';
 import { readCatalogFiles } from './files.ts';
 import { checkCatalog, staleExceptions } from './run-checks.ts';
-import { Client, Entry, Family, Innocents } from './schema.ts';
+import { Client, Entry, Family, Innocents, Publishers } from './schema.ts';
 
 const FOLDER = import.meta.dirname;
 
@@ -17,6 +17,7 @@ export function editorSchemas(): Readonly<Record<string, unknown>> {
     'family.schema.json': z.toJSONSchema(Family),
     'client.schema.json': z.toJSONSchema(Client),
     'innocents.schema.json': z.toJSONSchema(Innocents),
+    'publishers.schema.json': z.toJSONSchema(Publishers),
   };
 }
 

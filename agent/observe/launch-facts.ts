@@ -17,6 +17,26 @@ export type FileFact = {
 };
 export type LaunchFacts = { readonly config: FileFact | null; readonly program: FileFact | null };
 
+/** Where the program of an entry may lie: as the entry writes it, in which home it stands and in which project it would be started. */
+export type WrittenPaths = { readonly paths: readonly string[]; readonly home: string | null; readonly project: string | null };
+
+/** The fact of the first of these paths at which there is a file. `~`, `$HOME` and relative paths are read as the client would; others with variables are left alone. */
+export function programFact(os: Pick<Os, 'platform' | 'user'>, { paths, home, project }: WrittenPaths): FileFact | null {
+  for (const written of paths) {
+    const inHome = /^(?:~|\$HOME|\$\{(?:env:)?HOME\})\/(.*)$/s.exec(written)?.[1];
+    const absolute =
+      inHome !== undefined
+        ? home && path.join(home, inHome)
+        : path.posix.isAbsolute(written)
+          ? written
+          : project && path.join(project, written);
+    if (!absolute || /[$%…]/.test(absolute)) continue;
+    const fact = factOf(os, absolute);
+    if (fact) return fact;
+  }
+  return null;
+}
+
 /** What macOS guards by a question to the user; nothing is asked of the file system there. */
 const guardedByMac =
   /^\/Users\/[^/]+\/(?:Desktop|Documents|Downloads|Library\/(?:Mobile Documents|CloudStorage|Containers|Group Containers))(?:\/|$)/i;
