@@ -189,7 +189,7 @@ function loadsCode(name: string, value: string): boolean {
  * Where what runs lies, as far as the entry says: the program and the script as they are written, the script below the entry's working folder, and that
  * folder where only a project's tool is named (`uv --directory`).
  */
-export function programPaths(server: Assessed): string[] {
+export function programPaths(server: Pick<Assessed, 'command' | 'args' | 'url' | 'launch'>): string[] {
   if (server.command === null) return [];
   const { kind, name } = targetOf(server);
   const [command = '', ...args] = unwrap([server.command, ...server.args]);
