@@ -102,10 +102,28 @@ export function endGroup(pid: number): void {
 /** The value below which `share` (0 to 1) of the values lie; NaN for none. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
 /** `12.3 ms`: as many digits as say something. */
 export function text(value: number, unit: string): string {
   return `${value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)} ${unit}`;
+}
+
+const STEPS = [25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000];
+
+/** How latencies spread: four quantiles for the table, and how many of them lie in each step for the JSON. */
+export function spread(values: readonly number[]): { readonly words: string; readonly numbers: Readonly<Record<string, number>> } {
+  const [p50, p90, p99, worst] = [0.5, 0.9, 0.99, 1].map((share) => quantile(values, share)) as [number, number, number, number];
+  const steps = [...STEPS, Number.POSITIVE_INFINITY].map((to, at) => {
+    const from = STEPS[at - 1] ?? 0;
+    return [
+      to === Number.POSITIVE_INFINITY ? `over${from}Ms` : `upTo${to}Ms`,
+      values.filter((ms) => ms > from && ms <= to).length,
+    ] as const;
+  });
+  return {
+    words: `p99 of ${values.length}: ${text(p99, 'ms')} (p50 ${text(p50, 'ms')}, p90 ${text(p90, 'ms')}, max ${text(worst, 'ms')})`,
+    numbers: { count: values.length, p50Ms: p50, p90Ms: p90, p99Ms: p99, maxMs: worst, ...Object.fromEntries(steps) },
+  };
 }

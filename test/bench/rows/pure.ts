@@ -28,7 +28,7 @@ export const row: Row = {
     const load = quantile(loads, 0.5);
     return [
       {
-        what: `reading the packed catalog (${raw.entries.length} tools), fresh process`,
+        what: `reading the packed catalog (${raw.entries.length} tools), fresh process: CPU`,
         measured: `${text(load, 'ms')} (worst of ${loads.length}: ${text(quantile(loads, 1), 'ms')})`,
         bar: '≤ 40 ms',
         met: load <= 40,

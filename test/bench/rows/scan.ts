@@ -54,14 +54,14 @@ function check({ stdout }: MeasuredRuns, made: ReturnType<typeof furnish>): void
 }
 
 function figuresOf(what: string, { wallMs, cpuMs, peakMb }: MeasuredRuns, more: Readonly<Record<string, number>>): Figure[] {
-  const [median, worst, cpu] = [quantile(wallMs, 0.5), quantile(wallMs, 1), quantile(cpuMs, 0.5)];
+  const [best, median, worst, cpu] = [quantile(wallMs, 0), quantile(wallMs, 0.5), quantile(wallMs, 1), quantile(cpuMs, 0.5)];
   return [
     {
       what: `${what}: wall`,
-      measured: `${text(median, 'ms')} (worst of ${wallMs.length}: ${text(worst, 'ms')}; CPU ${text(cpu, 'ms')})`,
+      measured: `median of ${wallMs.length}: ${text(median, 'ms')} (best ${text(best, 'ms')}, worst ${text(worst, 'ms')}; CPU ${text(cpu, 'ms')})`,
       bar: '≤ 400 ms',
       met: median <= 400,
-      numbers: { medianMs: median, worstMs: worst, cpuMedianMs: cpu, ...more },
+      numbers: { bestMs: best, medianMs: median, worstMs: worst, cpuMedianMs: cpu, ...more },
     },
     { what: `${what}: peak memory`, measured: text(peakMb, 'MB'), bar: '≤ 130 MB', met: peakMb <= 130, numbers: { peakMb } },
   ];
