@@ -1,5 +1,5 @@
 /** Makes homes: one with as many config files of MCP clients as are asked for, written where and how the catalog says. */
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readCatalog } from '../../agent/assets.ts';
 import type { Os } from '../../agent/observe/os.ts';
@@ -73,6 +73,19 @@ export function servers(count: number, tag: string): MadeServer[] {
     command: 'npx',
     args: ['-y', `@example/server-${tag}-${at}`, '--root', '/srv/data'],
   }));
+}
+
+/**
+ * Saves three servers named `<tag>-0` to `<tag>-2`, which have findings, into a place; `replace` as editors do, by a new file that takes the name.
+ * Returns `performance.now()` at the end of the save.
+ */
+export function saveConfig(each: ConfigPlace, projects: readonly string[], tag: string, replace: boolean): number {
+  const content = configText(each, servers(3, tag), projects);
+  const draft = `${each.file}.draft`;
+  if (replace) writeFileSync(draft, content);
+  if (replace) renameSync(draft, each.file);
+  else writeFileSync(each.file, content);
+  return performance.now();
 }
 
 /** Writes `count` configs with three servers each into `home`, and 20 programs with names of known tools into its ~/.local/bin. */
