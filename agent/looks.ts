@@ -321,6 +321,8 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
 
   async function lookAtConfigs(given: readonly string[]): Promise<readonly ConfigObservation[]> {
     const observer = configObserver(given);
+    const [own] = parts.ownHomes;
+    if (own !== undefined && given.includes(own)) observer.setProjects(own, settings.projectFolders ?? []);
     const reads = observer.look();
     const told: Told = { configs: new Set(), strangers: new Set(), allProjects: true };
     store.together(() => {

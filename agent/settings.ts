@@ -8,12 +8,14 @@ const Settings = z.strictObject({
   pollSeconds: z.number().min(0.2).max(300),
   /** Minutes between two whole looks at what is installed and configured. */
   lookMinutes: z.number().min(1).max(1440),
+  /** Folders of projects whose config files are looked at beside those that clients have recorded; themselves, not what lies below them. */
+  projectFolders: z.array(z.string().max(4096).refine(path.isAbsolute, 'is not an absolute path')).max(1000).optional(),
 });
 export type Settings = z.infer<typeof Settings>;
 
 const MAX_BYTES = 64 * 1024;
 
-const DEFAULTS: Settings = { pollSeconds: 15, lookMinutes: 15 };
+const DEFAULTS: Settings = { pollSeconds: 15, lookMinutes: 15, projectFolders: [] };
 
 export type SettingsRead = {
   readonly values: Settings;

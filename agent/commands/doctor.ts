@@ -122,7 +122,9 @@ function settings(dataDir: string): Check {
   const { values, sources, file, issue } = readSettings(dataDir);
   if (issue)
     return { id: 'settings', state: 'warn', message: `${file}: ${issue}; the defaults are used.`, fix: 'Correct or delete the file.' };
-  const list = Object.entries(values).map(([name, value]) => `${name} ${value} (${sources[name as keyof typeof sources]})`);
+  const list = Object.entries(values).map(
+    ([name, value]) => `${name} ${Array.isArray(value) ? value.join(' ') || 'none' : value} (${sources[name as keyof typeof sources]})`,
+  );
   return ok('settings', list.join(', '));
 }
 

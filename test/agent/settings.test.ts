@@ -20,11 +20,13 @@ describe('settings', () => {
     const { values, sources, issue } = read({ pollSeconds: 5 });
     expect([values.pollSeconds, sources.pollSeconds, sources.lookMinutes, issue]).toEqual([5, file, 'default', null]);
     expect(read('\uFEFF{"lookMinutes": 30}').values.lookMinutes).toBe(30);
+    expect(read({ projectFolders: ['/srv/shop'] }).values.projectFolders).toEqual(['/srv/shop']);
   });
 
   it.each<[string, string | object, RegExp]>([
     ['no JSON', '{"pollSeconds": hunter2}', /^it is not valid JSON$/],
     ['a wrong type', { pollSeconds: 'hunter2' }, /^pollSeconds: /],
+    ['a relative folder', { projectFolders: ['hunter2'] }, /^projectFolders\.0: is not an absolute path$/],
     ['out of range', { pollSeconds: 0 }, /^pollSeconds: /],
     ['an unknown name', { pollSecond: 'hunter2' }, /pollSecond/],
     ['no object', '[]', /^the file: /],
