@@ -32,7 +32,7 @@ const METHODS = Object.keys(ARGUMENTS) as (keyof AgentApi)[];
 /** macOS allows 104 bytes for a socket's path, Linux 108, both with the closing zero. */
 const MAX_SOCKET_PATH = 100;
 
-/** An agent tells its whole state to whoever connects; one that hasn't after this long hangs or is stopped. */
+/** An agent tells its whole state to whoever connects and says something; one that hasn't after this long hangs or is stopped. */
 const ANSWER_MS = 10_000;
 
 /**
@@ -105,13 +105,16 @@ export async function listen(
       gone.abort();
     });
     const { emit } = serve<AgentApi, AgentEvents>(socketChannel(socket), api, METHODS);
-    try {
-      agent.subscribe((slices) => emit('changed', slices), gone.signal);
-    } catch (error) {
-      // The state can't be read just now (the database is damaged): the client comes back by itself.
-      log('connection', error);
-      socket.destroy();
-    }
+    // Only whoever has written is told anything: Windows lets every account, of other computers too, open a pipe such as this one for reading.
+    socket.once('data', () => {
+      try {
+        agent.subscribe((slices) => emit('changed', slices), gone.signal);
+      } catch (error) {
+        // The state can't be read just now (the database is damaged): the client comes back by itself.
+        log('connection', error);
+        socket.destroy();
+      }
+    });
   });
   signal.addEventListener('abort', () => {
     server.close();

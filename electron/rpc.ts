@@ -151,6 +151,8 @@ export function connect<T extends Api<T>, E>(channel: Channel, methods: readonly
     ),
     end,
   );
+  // An empty line is no frame: it says that this end may write, and not only read (see `agent/local.ts`).
+  channel.send('\n');
   const api = Object.fromEntries(
     methods.map((name) => [
       name,

@@ -112,8 +112,16 @@ describe('a watching agent', () => {
 
     // It ends at once, even with a client that never closes its end.
     const mute = net.connect({ path: agent.socket, allowHalfOpen: true });
-    await new Promise((resolve) => mute.once('data', resolve));
+    let told = 0;
+    mute.on('data', (chunk) => {
+      told += chunk.length;
+    });
+    await new Promise((resolve) => mute.once('connect', resolve));
     const window = await client(agent.socket);
+    // Whoever has only connected is told nothing, though it came first.
+    expect(told).toBe(0);
+    mute.write('\n');
+    await until(() => told > 0, 'whoever has written is told the state');
     await window.api.stop();
     expect((await agent.done).code).toBe(0);
     mute.destroy();

@@ -65,7 +65,8 @@ async function watched() {
       emit: (slices: Partial<Snapshot>) => end.emit('changed', slices),
       die: async () => {
         there.destroy();
-        await once(here, 'close');
+        // Not `once`, which would take the error of what was still on its way for its own.
+        await new Promise((resolve) => here.once('close', resolve));
       },
     };
   };
