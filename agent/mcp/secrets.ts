@@ -170,7 +170,7 @@ function looksRandom(text: string, least = 16): boolean {
 }
 
 const nameValue =
-  /(^|[\s,;&?{"'(])(["']?)(--?[A-Za-z][\w.-]*|[A-Za-z_][\w.-]*)(["']?\s*(?:=|:(?!\/\/))\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,;&|)}"']+)/g;
+  /(^|[\s,;&?{"'(]|\$[Ee][Nn][Vv]:)(["']?)(--?[A-Za-z][\w.-]*|[A-Za-z_][\w.-]*)(["']?\s*(?:=|:(?!\/\/))\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,;&|)}"']+)/g;
 const goDsn = /[^\s/:@'"=]+:(?!\/\/)[^\s@'"]+@(?=[\w.-]*[([]|[\w.-]+(?::\d+)?(?:[/\s'"]|$))/g;
 const registryPrefix = /^(?:npm|jsr|github|gitlab|bitbucket|gist|file|link|workspace|portal|patch|pypi|docker|oci|ghcr|https?):/i;
 /** Addresses inside a text. */

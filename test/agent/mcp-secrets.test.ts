@@ -70,6 +70,7 @@ const telling: Record<string, Plant> = {
   'header without a flag': inArgs((secret) => ['x', `Authorization:${secret}`]),
   'docker -e': inArgs((secret) => ['run', '-e', `ANY=${secret}`, '--env', `B=${secret}`, `--env=C=${secret}`, 'image'], 'docker'),
   'env NAME=value': inArgs((secret) => [`MY_SECRET=${secret}`, 'npx', 'x'], 'env'),
+  'a variable of PowerShell': inArgs((secret) => ['-Command', `$env:GITHUB_TOKEN="${secret}"; npx x`], 'powershell'),
   'curl -u': inArgs((secret) => ['-u', `ada:${secret}`, 'https://a.example'], 'curl'),
   'json argument': inArgs((secret) => ['@smithery/cli', 'run', '--config', JSON.stringify({ a: { apiKey: secret } })]),
   'json after =': inArgs((secret) => ['x', `--config=${JSON.stringify({ apiKey: secret })}`]),
