@@ -84,9 +84,10 @@ export function startAgent(parts: AgentParts): Agent {
       verdict: verdictOf(policy, store.requests()).tool,
     });
   const serversUnder = (policy: Policy | null) => {
-    const running = looks.runningServers();
+    const servers = store.servers();
+    const running = looks.runningServers(servers);
     return toServers({
-      servers: store.servers(),
+      servers,
       running: ({ id }) => running.has(id),
       verdict: verdictOf(policy, store.requests()).server,
     });

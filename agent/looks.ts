@@ -20,7 +20,7 @@ import { createProcessObserver, type ProcessLook, type ProcessObserver } from '.
 import type { ScriptNamed } from './observe/processes/retitled.ts';
 import { isStray, namedForSure, toSighting } from './sightings.ts';
 import { DatabaseError } from './sqlite.ts';
-import type { ServerRow, Sighting } from './store/store.ts';
+import type { ServerRow, Sighting, StoredServer } from './store/store.ts';
 import { createUsage, type Usage } from './usage.ts';
 
 export type Looks = {
@@ -32,8 +32,8 @@ export type Looks = {
   watchConfigs(signal: AbortSignal, onChange: () => void, onError: (error: unknown) => void): Promise<void>;
   flushUsage(): void;
   sources(): readonly Source[];
-  /** Ids of the stored MCP servers that run, as of the last look at the processes. */
-  runningServers(): ReadonlySet<string>;
+  /** The ids of those of these stored MCP servers that run, as of the last look at the processes. */
+  runningServers(stored: readonly StoredServer[]): ReadonlySet<string>;
   readonly usage: Usage;
 };
 
@@ -65,9 +65,9 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
   const runningEntries = createRunningEntries();
   /** Config files were written since the entries were compared with the processes. */
   let entriesAreOld = true;
-  const runningIds = () => {
+  const runningIds = (servers = store.servers) => {
     if (entriesAreOld) {
-      const there = store.servers().filter(({ present, command }) => present && command !== null);
+      const there = servers().filter(({ present, command }) => present && command !== null);
       runningEntries.set(there, usage.processes());
       entriesAreOld = false;
     }
@@ -397,7 +397,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
       store.looked(clock.now(), clock.now().getTime() - began.getTime());
       return { partial: !found || !processes || !installed?.complete };
     },
-    runningServers: () => new Set(runningIds()),
+    runningServers: (stored) => new Set(runningIds(() => [...stored])),
     async poll() {
       const now = () => [...usage.running().map(({ tool, process }) => `${tool}:${process.pid}`), ...runningIds()].join();
       const before = now();

@@ -120,11 +120,27 @@ export function createRunningEntries(): RunningEntries {
   };
   return {
     set(list, processes) {
+      // After a saved config nearly all entries are as they were: those keep what is known of them.
+      const before = new Map(entries.map((entry) => [entry.id, entry]));
+      entries = list.map((entry) => {
+        const known = before.get(entry.id);
+        return known && isSameEntry(known, entry) ? known : entry;
+      });
+      const kept = new Set(entries.filter((entry) => before.get(entry.id) === entry).map(({ id }) => id));
+      for (const [key, ids] of byProcess) {
+        const still = ids.filter((id) => kept.has(id));
+        if (still.length > 0) byProcess.set(key, still);
+        else byProcess.delete(key);
+      }
+      const fresh = entries.filter(({ id }) => !kept.has(id));
+      if (fresh.length === 0) return;
       const all = [...processes];
-      entries = list.filter(runningAmong(all));
-      byProcess.clear();
-      for (const process of all) compare(process);
-      entries = list;
+      // Each name of each process is worth looking up only where many entries ask for it.
+      const candidates = fresh.length > 20 ? fresh.filter(runningAmong(all)) : fresh;
+      for (const process of all) {
+        const found = candidates.filter((entry) => launches(entry, process)).map(({ id }) => id);
+        if (found.length > 0) byProcess.set(keyOf(process), [...(byProcess.get(keyOf(process)) ?? []), ...found]);
+      }
     },
     apply({ appeared, gone }) {
       for (const process of gone) byProcess.delete(keyOf(process));
@@ -132,6 +148,15 @@ export function createRunningEntries(): RunningEntries {
     },
     ids: () => [...new Set([...byProcess.values()].flat())].sort(),
   };
+}
+
+function isSameEntry(one: Entry, other: Entry): boolean {
+  return (
+    one.command === other.command &&
+    one.url === other.url &&
+    one.args.length === other.args.length &&
+    one.args.every((arg, at) => arg === other.args[at])
+  );
 }
 
 function remembered<Key extends object, Value>(memory: WeakMap<Key, Value>, key: Key, read: (key: Key) => Value): Value {

@@ -1,5 +1,5 @@
 /** What the agent remembers, and every SQL statement about it: sightings, servers, use, requests, and what the employee was told. */
-import type { ApprovalRequest, Evidence, McpScope, McpServer, Surface } from '../../electron/contract.ts';
+import type { ApprovalRequest, Evidence, Finding, McpScope, McpServer, Surface } from '../../electron/contract.ts';
 import { type Database, durably, guarded, type OpenOptions, openDatabase } from '../sqlite.ts';
 import { openOrRebuildDatabase, type Rebuilt } from './rebuild.ts';
 
@@ -22,6 +22,17 @@ export type StoredTool = { readonly tool: string; readonly firstSeen: string; re
 export type ServerRow = Omit<McpServer, 'running' | 'verdict' | 'present' | 'firstSeen' | 'lastSeen'>;
 export type StoredServer = ServerRow & { readonly firstSeen: string; readonly lastSeen: string; readonly present: boolean };
 /** Totals of one tool on one local day (`YYYY-MM-DD`); seconds. */
+/** What one settings file of a client says. */
+export type SettingRow = {
+  readonly client: string;
+  readonly scope: string;
+  readonly configPath: string;
+  readonly home: string | null;
+  readonly project: string | null;
+  readonly findings: readonly Finding[];
+  readonly forbids: readonly string[];
+};
+
 export type UsageRow = {
   readonly day: string;
   readonly tool: string;
@@ -66,6 +77,10 @@ export type Store = {
     servers: readonly ServerRow[],
     at: Date,
   ): void;
+  /** What a settings file says now; null where it is gone. */
+  replaceSetting(file: Omit<SettingRow, 'findings' | 'forbids'>, said: Pick<SettingRow, 'findings' | 'forbids'> | null, at: Date): void;
+  /** In order of client, scope and path. */
+  settings(): SettingRow[];
   /** Adds to the totals of each day and tool. */
   addUsage(rows: readonly UsageRow[]): void;
   /** From that local day on, in order of day and tool. */
@@ -99,6 +114,15 @@ const SERVER = `id, client, name, scope, project, config_path AS configPath, hom
 /** What a row written before there was a column for it is taken to say. */
 const UNDESCRIBED: Described = { publisher: null, pinned: false, autoApproved: [], reach: [], uncertain: false };
 type Described = Pick<McpServer, 'publisher' | 'pinned' | 'autoApproved' | 'reach' | 'uncertain'>;
+type RawServer = Omit<StoredServer, keyof ParsedServer | 'enabled' | 'present'> & {
+  readonly [K in 'args' | 'identity' | 'secretNames' | 'risk' | 'described']: string;
+} & { readonly enabled: number; readonly present: number };
+type ParsedServer = Described & Pick<StoredServer, 'args' | 'identity' | 'secretNames' | 'risk'>;
+
+function parseServer({ args, identity, secretNames, risk, described }: RawServer): ParsedServer {
+  const more = { args: JSON.parse(args), identity: JSON.parse(identity), secretNames: JSON.parse(secretNames), risk: JSON.parse(risk) };
+  return { ...UNDESCRIBED, ...JSON.parse(described), ...more };
+}
 const REQUEST = `id, item, item_name AS itemName, tier, data_class AS dataClass, until, reason, state, created_at AS createdAt,
   updated_at AS updatedAt, answer, added`;
 
@@ -127,6 +151,9 @@ function storeIn(database: Database, file: string): Store {
   const all = <Row>(text: string, ...values: unknown[]) => guarded(file, () => sql(text).all(...values) as Row[]);
   const write = <T>(work: () => T) => guarded(file, () => (database.inTransaction ? work() : database.transaction(work).immediate()));
   const requestOf = (id: string) => sql(`SELECT ${REQUEST} FROM request WHERE id = ?`).get(id) as ApprovalRequest | undefined;
+
+  /** The servers are read whole after each saved config, and nearly all of them are as they were. */
+  const parsedServers = new Map<string, { readonly text: string; readonly parsed: ParsedServer }>();
 
   return {
     see: (sightings, at, tools) =>
@@ -202,6 +229,29 @@ function storeIn(database: Database, file: string): Store {
         }
       }),
 
+    replaceSetting: (file, said, at) =>
+      write(() => {
+        sql('DELETE FROM setting WHERE client = @client AND scope = @scope AND config_path = @configPath AND home IS @home').run({
+          client: file.client,
+          scope: file.scope,
+          configPath: file.configPath,
+          home: file.home,
+        });
+        if (said === null) return;
+        sql(`INSERT INTO setting (client, scope, config_path, home, project, findings, forbids, seen_at)
+          VALUES (@client, @scope, @configPath, @home, @project, @findings, @forbids, @time)`).run({
+          ...file,
+          findings: JSON.stringify(said.findings),
+          forbids: JSON.stringify(said.forbids),
+          time: at.toISOString(),
+        });
+      }),
+
+    settings: () =>
+      all<Omit<SettingRow, 'findings' | 'forbids'> & { findings: string; forbids: string }>(
+        'SELECT client, scope, config_path AS configPath, home, project, findings, forbids FROM setting ORDER BY client, scope, config_path, home',
+      ).map((row) => ({ ...row, findings: JSON.parse(row.findings), forbids: JSON.parse(row.forbids) })),
+
     addUsage: (rows) =>
       write(() => {
         for (const row of rows) {
@@ -221,21 +271,19 @@ function storeIn(database: Database, file: string): Store {
 
     tools: () => all<StoredTool>('SELECT id AS tool, first_seen AS firstSeen, last_seen AS lastSeen FROM tool ORDER BY id'),
 
-    servers: () =>
-      all<Record<string, never>>(`SELECT ${SERVER} FROM server ORDER BY client, config_path, project, name, id`).map(
-        ({ args, identity, secretNames, risk, described, enabled, present, ...row }) =>
-          ({
-            ...row,
-            ...UNDESCRIBED,
-            ...JSON.parse(described ?? '{}'),
-            enabled: enabled === 1,
-            args: JSON.parse(args ?? '[]'),
-            identity: JSON.parse(identity ?? 'null'),
-            secretNames: JSON.parse(secretNames ?? '[]'),
-            risk: JSON.parse(risk ?? 'null'),
-            present: present === 1,
-          }) as unknown as StoredServer,
-      ),
+    servers() {
+      const rows = all<RawServer>(`SELECT ${SERVER} FROM server ORDER BY client, config_path, project, name, id`);
+      const before = new Map(parsedServers);
+      parsedServers.clear();
+      return rows.map((row): StoredServer => {
+        const { described: _parsed, ...columns } = row;
+        const text = [row.args, row.identity, row.secretNames, row.risk, row.described].join('\0');
+        const known = before.get(row.id);
+        const parsed = known?.text === text ? known.parsed : parseServer(row);
+        parsedServers.set(row.id, { text, parsed });
+        return { ...columns, ...parsed, enabled: row.enabled === 1, present: row.present === 1 };
+      });
+    },
 
     addRequest: (request) =>
       guarded(file, () =>
