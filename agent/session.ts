@@ -21,7 +21,7 @@ import { type Reached, reach } from './local.ts';
 import { type Lock, takeLock } from './lock.ts';
 import type { Clock } from './observe/observation.ts';
 import { tilde } from './observe/paths.ts';
-import { createPolicyFile } from './policy/policy-file.ts';
+import { createPolicyFile, type PolicyFile } from './policy/policy-file.ts';
 import { createProblems, type Problems } from './problems.ts';
 import { readSettings } from './settings.ts';
 import { openOrRebuild, openStore, type Store } from './store/store.ts';
@@ -50,6 +50,18 @@ const systemClock: Clock = {
 export function loadCatalog(): Catalog {
   const { names, ...raw } = readCatalog();
   return parseCatalog(raw, names, { trusted: isPackaged() });
+}
+
+/** The policy file of a data folder, not read yet; what it names is compared with the catalog. */
+export function policyFileOf(dataDir: string, catalog: Catalog, problems: Problems): PolicyFile {
+  const known = {
+    tool: (tool: string) => catalog.entries.has(tool) || catalog.families.has(tool),
+    tiers: (tool: string) => {
+      const family = catalog.families.get(catalog.entries.get(tool)?.family ?? tool);
+      return family ? family.tiers.map((tier) => tier.id) : null;
+    },
+  };
+  return createPolicyFile(path.join(dataDir, 'policy.json'), known, problems);
 }
 
 export function dataDirOf({ os, data }: Invocation): string {
@@ -93,14 +105,7 @@ function assemble(
   const catalog = loadCatalog();
   const settings = readSettings(dataDir);
   if (settings.issue) problems.raise({ code: 'settings-invalid', path: settings.file, detail: settings.issue });
-  const known = {
-    tool: (tool: string) => catalog.entries.has(tool) || catalog.families.has(tool),
-    tiers: (tool: string) => {
-      const family = catalog.families.get(catalog.entries.get(tool)?.family ?? tool);
-      return family ? family.tiers.map((tier) => tier.id) : null;
-    },
-  };
-  const policyFile = createPolicyFile(path.join(dataDir, 'policy.json'), known, problems);
+  const policyFile = policyFileOf(dataDir, catalog, problems);
   policyFile.reload();
   const agent = startAgent({
     os: invocation.os,

@@ -5,9 +5,8 @@ import { readMigrations } from '../assets.ts';
 import { DataFolderError, databaseFile, entry, refuseOthers } from '../data-folder.ts';
 import { reach } from '../local.ts';
 import { createForegroundObserver } from '../observe/foreground.ts';
-import { createPolicyFile } from '../policy/policy-file.ts';
 import { createProblems } from '../problems.ts';
-import { dataDirOf, homesOf, loadCatalog } from '../session.ts';
+import { dataDirOf, homesOf, loadCatalog, policyFileOf } from '../session.ts';
 import { readSettings } from '../settings.ts';
 import { DatabaseError } from '../sqlite.ts';
 import { openStore } from '../store/store.ts';
@@ -131,8 +130,7 @@ function settings(dataDir: string): Check {
 function policyAndCatalog(dataDir: string): Check[] {
   const catalog = loadCatalog();
   const problems = createProblems();
-  const known = { tool: (id: string) => catalog.entries.has(id) || catalog.families.has(id), tiers: () => null };
-  const { policy, source } = createPolicyFile(path.join(dataDir, 'policy.json'), known, problems).reload();
+  const { policy, source } = policyFileOf(dataDir, catalog, problems).reload();
   const [wrong] = problems.list();
   const policyCheck: Check = wrong
     ? { id: 'policy', state: 'fail', message: wrong.message, fix: wrong.fix }

@@ -301,6 +301,10 @@ describe('how it is called', () => {
     const bad = await muster(folder, ['doctor', '--json']);
     const states = Object.fromEntries(JSON.parse(bad.out).checks.map(({ id, state }: { id: string; state: string }) => [id, state]));
     expect([bad.code, states['policy'], states['settings']]).toEqual([5, 'fail', 'warn']);
+    // What the agent refuses, it refuses too: a tier that the catalog doesn't have.
+    const rule = { id: 'r', tool: 'github-copilot', status: 'approved', tiers: ['busines'] };
+    write(path.join(folder, '.local/share/muster/policy.json'), { schema: 'muster.policy/1', rev: 1, tools: [rule] });
+    expect((await muster(folder, ['doctor'])).code).toBe(5);
   });
 });
 
