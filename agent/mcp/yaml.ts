@@ -24,11 +24,15 @@ type OnError = (source: number | readonly [number, number] | { offset: number },
 /** The first document of the text; `null` where it is empty. Throws a `YamlError`. Of a key that is there twice the last counts. */
 export function parseYaml(text: string): unknown {
   const { Composer, Parser } = load();
-  const composer = new Composer({ uniqueKeys: false, merge: true });
+  let first: YamlError | undefined;
+  // Silent, because its warnings quote the text and go to the standard error.
+  const composer = new Composer({ uniqueKeys: false, merge: true, logLevel: 'silent' });
   // The library's own collects every error with its message, which takes ten seconds for 100,000 of them; the first is enough here.
   (composer as unknown as { onError: OnError }).onError = (source, _code, _message, warning) => {
     if (warning) return;
-    throw new YamlError(typeof source === 'number' ? source : 'offset' in source ? source.offset : source[0]);
+    // The library catches what is thrown inside of a node, and comes back with the node around it.
+    first ??= new YamlError(typeof source === 'number' ? source : 'offset' in source ? source.offset : source[0]);
+    throw first;
   };
   try {
     for (const document of composer.compose(new Parser().parse(text), true, text.length)) return document.toJS({ maxAliasCount: 100 });
