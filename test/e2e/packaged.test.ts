@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -189,6 +190,10 @@ needs('electron', 'electron-libraries', ...desktopNeeds).describe('the packed ap
       `require('node:fs').writeFileSync(${JSON.stringify(mark)}, ''); require('electron').app.exit(0);`,
     );
     expectWhole(await selfTest(copy, 'tampered-run'));
+    // The archive is what Electron looks for first; without it, an open fuse would start the folder.
+    renameSync(path.join(copy, 'resources/app.asar'), path.join(copy, 'resources/away.asar'));
+    const run = await finish(spawn(path.join(copy, 'muster-app'), [...sandbox], { cwd: desktop.home, env: { ...desktop.env } }));
+    expect(run.code, run.err).toBe(1);
     expect(existsSync(mark)).toBe(false);
     rmSync(copy, { recursive: true });
   });
