@@ -211,7 +211,7 @@ function openForReading(file: string, { migrations, busyMs }: OpenOptions): Data
   }
 }
 
-/** A copy in memory is read without any lock; what is larger than this is read where it lies. */
+/** Only where a copy must be made of it, and more is read where it lies or not at all. */
 const maximumCopy = 32 * 1024 * 1024;
 
 /**
@@ -221,13 +221,11 @@ const maximumCopy = 32 * 1024 * 1024;
 export function openForeign(file: string): Database | null {
   return guarded(file, () => {
     if (!statSync(file).isFile() || sizeOf(`${file}-journal`) > 0) return null;
-    if (statSync(file).size <= maximumCopy) {
-      const copy = quietBytes(file);
-      if (copy) return copy;
-    }
-    // Only where SQLite needs no file that isn't there: a log that is in use has its index beside it.
-    if (sizeOf(`${file}-wal`) > 0 ? !existsSync(`${file}-shm`) : isLogged(file)) return null;
-    return connect(file, { readonly: true, fileMustExist: true, timeout: 0 });
+    // Where it lies only the pages that lead to an answer are read, and the others may hold whole conversations. It is possible where SQLite needs
+    // no file that isn't there: a log that is in use has its index beside it.
+    const inPlace = sizeOf(`${file}-wal`) > 0 ? existsSync(`${file}-shm`) : !isLogged(file);
+    if (inPlace) return connect(file, { readonly: true, fileMustExist: true, timeout: 0 });
+    return statSync(file).size <= maximumCopy ? quietBytes(file) : null;
   });
 }
 

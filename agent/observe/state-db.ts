@@ -12,6 +12,9 @@ export function readStateRow(file: string, row: StateRow): { state: 'read'; valu
     const database = openForeign(file);
     if (database === null) return { state: 'absent' };
     try {
+      // A view or a virtual table of that name may compute for ever; they have no pages of their own.
+      const page = database.prepare(`SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = ?`).pluck().get(row.table);
+      if (typeof page !== 'number' || page === 0) return { state: 'absent' };
       const [table, key, value] = [row.table, row.keyColumn, row.valueColumn].map((name) => `"${name.replaceAll('"', '""')}"`);
       const found = database
         .prepare(`SELECT ${value} AS value FROM ${table} WHERE ${key} = ? AND length(${value}) <= ${maximumValue} LIMIT 1`)
