@@ -19,15 +19,13 @@ import { ServerDetail, serverStanding } from './server-detail.tsx';
 /** A list that can be seen at one glance needs no field to find things in it. */
 const FIND_FROM = 12;
 
-type Section = Standing | 'gone';
-const sections: readonly (readonly [Section, string])[] = [
+const sections: readonly (readonly [Standing, string])[] = [
   ['needs', 'Need you'],
   ['waiting', 'Waiting'],
   ['fine', 'Fine'],
-  ['gone', 'Was here'],
 ];
 
-const sectionOf = (group: ServerGroup): Section => (group.present ? serverStanding(group) : 'gone');
+const sectionOf = (group: ServerGroup): Standing | 'gone' => (group.present ? serverStanding(group) : 'gone');
 
 /** The place that is shown when the server is chosen in the list: the riskiest of those that count. */
 function standsFor({ places, risk }: ServerGroup): McpServer | undefined {
@@ -56,6 +54,16 @@ function Row({ group, chosen }: { group: ServerGroup; chosen: boolean }) {
   );
 }
 
+function Rows({ groups, chosen }: { groups: readonly ServerGroup[]; chosen: ServerGroup }) {
+  return (
+    <ul>
+      {groups.map((group) => (
+        <Row key={group.key} group={group} chosen={group === chosen} />
+      ))}
+    </ul>
+  );
+}
+
 function NoServers() {
   return (
     <>
@@ -77,6 +85,7 @@ function NoServers() {
 export function Servers({ id }: { id: string | null }) {
   const { snapshot } = useMuster();
   const [find, setFind] = useState('');
+  const [showGone, setShowGone] = useState(false);
   const groups = serverGroups(snapshot.mcpServers);
   const left = groups
     .filter((group) =>
@@ -87,10 +96,12 @@ export function Servers({ id }: { id: string | null }) {
     )
     .sort((a, b) => b.risk.score - a.risk.score);
   const bySection = Map.groupBy(left, sectionOf);
-  const ordered = sections.flatMap(([section]) => bySection.get(section) ?? []);
+  const gone = bySection.get('gone');
+  const ordered = [...sections.flatMap(([section]) => bySection.get(section) ?? []), ...(gone ?? [])];
   const group = groups.find(({ places }) => places.some((place) => place.id === id)) ?? ordered[0] ?? groups[0];
   const server = group && (group.places.find((place) => place.id === id) ?? standsFor(group));
   if (!group || !server) return <NoServers />;
+  const goneIsOpen = showGone || find !== '' || !group.present;
   const there = groups.filter(({ present }) => present).length;
   return (
     <div className="split">
@@ -113,15 +124,21 @@ export function Servers({ id }: { id: string | null }) {
               rows && (
                 <section key={section}>
                   <h2 className="day">{title}</h2>
-                  <ul>
-                    {rows.map((each) => (
-                      <Row key={each.key} group={each} chosen={each === group} />
-                    ))}
-                  </ul>
+                  <Rows groups={rows} chosen={group} />
                 </section>
               )
             );
           })}
+          {gone && (
+            <details className="was" open={goneIsOpen} onToggle={(event) => setShowGone(event.currentTarget.open)}>
+              <summary>
+                <h2 className="day">
+                  Was here <span className="count">{gone.length}</span>
+                </h2>
+              </summary>
+              {goneIsOpen && <Rows groups={gone} chosen={group} />}
+            </details>
+          )}
           {left.length === 0 && (
             <p className="ink-2 none" role="status">
               No server here is called that.

@@ -60,6 +60,7 @@ const states: readonly State[] = [
   { name: 'servers-remote', snapshot: ordinary(), hash: 'servers/id-sentry' },
   { name: 'servers-other-place', snapshot: ordinary(), hash: 'servers/id-files', height: 1000 },
   { name: 'servers-200', snapshot: manyServers(), hash: 'servers' },
+  { name: 'servers-gone', snapshot: manyServers(), hash: 'servers/claude-code-17' },
   { name: 'servers-not-found', snapshot: manyServers(), hash: 'servers', act: (page) => page.getByRole('searchbox').fill('zzz') },
   { name: 'servers-hostile', snapshot: hostile(), hash: 'servers' },
   { name: 'servers-none', snapshot: empty(), hash: 'servers' },
