@@ -6,7 +6,7 @@ import { toolLink } from '../route.ts';
 import { refusal, useMuster } from '../use-muster.ts';
 import { plain } from '../words/plain.ts';
 import { requestGlyph, requestWord } from '../words/status.ts';
-import { ago, onDay } from '../words/time.ts';
+import { ago, lastDay } from '../words/time.ts';
 import { tierName } from '../words/tool.ts';
 import { Glyph } from './icon.tsx';
 import { Outside, Said } from './outside.tsx';
@@ -88,7 +88,7 @@ export function RequestCard({ request, heading, link = true }: { request: Approv
   const details = [
     request.tier !== null && `Tier ${tierName(tool?.tiers ?? [], request.tier)}`,
     dataClass !== null && `${dataClass} data`,
-    request.until !== null && `until ${onDay(request.until, now)}`,
+    request.until !== null && `until ${lastDay(request.until, now)}`,
   ].filter((text) => text !== false);
   return (
     <li className="ask" data-request={request.id}>

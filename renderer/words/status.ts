@@ -1,7 +1,7 @@
 /** A verdict in the words and the glyph that stand for it. */
 import { statusWord } from '../../electron/attention.ts';
 import type { RequestState, Verdict } from '../../electron/contract.ts';
-import { onDay } from './time.ts';
+import { lastDay } from './time.ts';
 
 export type GlyphName =
   | 'approved'
@@ -50,7 +50,7 @@ export const tone = (name: GlyphName): Tone => tones[name];
 
 /** The word beside the glyph: “Approved”, “Exception until 30 April”, “Ended on 3 March”. */
 export function word(verdict: Verdict, now: Date): string {
-  const day = onDay(verdict.until, now);
+  const day = lastDay(verdict.until, now);
   if (isException(verdict) && day) return `Exception until ${day}`;
   if (verdict.status === 'expired' && day) return `Ended on ${day}`;
   return statusWord[verdict.status];

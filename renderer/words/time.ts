@@ -60,8 +60,16 @@ export function onDay(iso: string | null, now: Date): string | null {
   return (date.getFullYear() === now.getFullYear() ? dayFormat : dayYearFormat).format(date);
 }
 
-/** The first day that a date field may take: today, here. */
+/**
+ * The day on which something ends: the last second of a day in UTC, which east of Greenwich is the next one by the clock on the wall. The day is
+ * named that was asked for, and that the agent's sentences name.
+ */
+export function lastDay(iso: string | null, now: Date): string | null {
+  const date = parse(iso);
+  return date && onDay(iso?.length === 10 ? iso : date.toISOString().slice(0, 10), now);
+}
+
+/** The first day that a date field may take: today where days end, in UTC. */
 export function today(now: Date): string {
-  const two = (n: number) => String(n).padStart(2, '0');
-  return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+  return now.toISOString().slice(0, 10);
 }

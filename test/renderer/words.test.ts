@@ -1,6 +1,6 @@
 /** The words and orders of the window, as pure functions: laws by property, wording by table. */
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { toolStanding } from '../../electron/attention.ts';
 import type { DataClass, Tool, VerdictStatus } from '../../electron/contract.ts';
 import { serverGroups } from '../../electron/same-server.ts';
@@ -19,7 +19,7 @@ import {
 } from '../../renderer/words/mcp.ts';
 import { plain, plainLines } from '../../renderer/words/plain.ts';
 import { glyph, word } from '../../renderer/words/status.ts';
-import { ago, asOf, onDay, since } from '../../renderer/words/time.ts';
+import { ago, asOf, lastDay, onDay, since, type today } from '../../renderer/words/time.ts';
 import { approvedEntry, dataText, evidenceWords, kindOrder, kindWord, planText } from '../../renderer/words/tool.ts';
 import { noPolicy, policy, server, tool, verdict } from './harness/samples.ts';
 
@@ -95,9 +95,28 @@ describe('times', () => {
     expect(onDay('2026-04-30', now)).toBe('30 April');
   });
 
+  it.each(['Pacific/Auckland', 'Europe/Berlin', 'America/Los_Angeles'])(
+    'name the day on which something ends alike in %s',
+    async (zone) => {
+      const before = process.env['TZ'];
+      process.env['TZ'] = zone;
+      vi.resetModules();
+      try {
+        const there: { lastDay: typeof lastDay; today: typeof today } = await import('../../renderer/words/time.ts');
+        expect(there.lastDay('2027-01-31T23:59:59.000Z', now)).toBe('31 January 2027');
+        expect(there.lastDay('2027-01-31', now)).toBe('31 January 2027');
+        // What the field offers first is a day that has not ended.
+        for (const hour of [1, 12, 23]) expect(there.today(new Date(Date.UTC(2026, 10, 22, hour)))).toBe('2026-11-22');
+      } finally {
+        if (before === undefined) delete process.env['TZ'];
+        else process.env['TZ'] = before;
+      }
+    },
+  );
+
   it('are nothing where there is no time, whatever the text', () => {
     for (const bad of [null, '', 'tomorrow', '2026-99-99T00:00:00Z'])
-      for (const f of [ago, since, asOf, onDay]) expect(f(bad, now)).toBeNull();
+      for (const f of [ago, since, asOf, onDay, lastDay]) expect(f(bad, now)).toBeNull();
     fc.assert(fc.property(fc.string(), (text) => ago(text, now) === null || typeof ago(text, now) === 'string'));
   });
 });
