@@ -4,6 +4,7 @@ import type { Catalog } from '../native-catalog/catalog.ts';
 import { createHomes } from './homes.ts';
 import { toServers, toTools } from './inventory.ts';
 import { createLooks } from './looks.ts';
+import { findingsOfSettings } from './mcp/agent-settings.ts';
 import { every } from './observe/every.ts';
 import type { Clock } from './observe/observation.ts';
 import type { Os } from './observe/os.ts';
@@ -70,6 +71,10 @@ export function startAgent(parts: AgentParts): Agent {
         decide({ kind: 'mcp', name, identity, url, risk }, policy, [], open.has(`mcp:${name}`), now),
     };
   };
+  const settingsFindings = () => {
+    const byClient = Map.groupBy(store.settings(), ({ client }) => client);
+    return (tool: string) => findingsOfSettings(byClient.get(tool) ?? []);
+  };
   const toolsUnder = (policy: Policy | null) =>
     toTools({
       tools: store.tools(),
@@ -82,6 +87,7 @@ export function startAgent(parts: AgentParts): Agent {
       family: (id) => catalog.families.get(id),
       accounts: () => [],
       verdict: verdictOf(policy, store.requests()).tool,
+      findings: settingsFindings(),
     });
   const serversUnder = (policy: Policy | null) => {
     const servers = store.servers();

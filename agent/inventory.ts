@@ -1,5 +1,5 @@
 /** From stored rows to what people see: tools with their places, evidence and verdicts. Pure. */
-import type { Account, Confidence, Evidence, McpServer, Place, Surface, Tool, Verdict } from '../electron/contract.ts';
+import type { Account, Confidence, Evidence, Finding, McpServer, Place, Surface, Tool, Verdict } from '../electron/contract.ts';
 import type { Entry, Family } from '../native-catalog/schema.ts';
 import type { StoredEvidence, StoredServer, StoredTool } from './store/store.ts';
 
@@ -118,10 +118,12 @@ export type ToolParts = {
   readonly family: (id: string) => Family | undefined;
   readonly accounts: (tool: string) => readonly Account[];
   readonly verdict: (tool: string, family: string | null) => Verdict;
+  /** What a tool's own settings allow it, worst first. */
+  readonly findings?: (tool: string) => readonly Finding[];
 };
 
 /** Every tool ever seen, present ones first, then by name. A row whose entry left the catalog keeps its id as its name. */
-export function toTools({ tools, evidence, running, entry, family, accounts, verdict }: ToolParts): Tool[] {
+export function toTools({ tools, evidence, running, entry, family, accounts, verdict, findings = () => [] }: ToolParts): Tool[] {
   const byTool = Map.groupBy(evidence, ({ tool }) => tool);
   const runningByTool = Map.groupBy(running, ({ tool }) => tool);
   return tools
@@ -160,6 +162,7 @@ export function toTools({ tools, evidence, running, entry, family, accounts, ver
         accounts: [...accounts(id)],
         tiers: ((familyId && family(familyId)?.tiers) || []).map(({ id: tier, name, trains }) => ({ id: tier, name, trains })),
         note: known?.note ?? null,
+        findings: [...findings(id)],
         verdict: verdict(id, familyId),
       };
     })

@@ -4,6 +4,7 @@ import type { Evidence, Source } from '../electron/contract.ts';
 import type { AgentParts } from './agent.ts';
 import type { Homes } from './homes.ts';
 import { confidence } from './inventory.ts';
+import { parseSettings } from './mcp/agent-settings.ts';
 import { identify as identifyServer, isPinned, publisherOf } from './mcp/identity.ts';
 import { parseProjects, parseServers } from './mcp/parse.ts';
 import { reachOf } from './mcp/reach.ts';
@@ -14,13 +15,13 @@ import { type ConfigObserver, type ConfigRead, createConfigObserver } from './ob
 import { createForegroundObserver, type ForegroundObserver } from './observe/foreground.ts';
 import { scriptsNamed } from './observe/installed/binaries.ts';
 import { createInstalledObserver } from './observe/installed.ts';
-import { factOf, programFact } from './observe/launch-facts.ts';
+import { factOf, managedFact, programFact } from './observe/launch-facts.ts';
 import type { ConfigObservation, Observation, ProcessObservation, Trouble } from './observe/observation.ts';
 import { createProcessObserver, type ProcessLook, type ProcessObserver } from './observe/processes/processes.ts';
 import type { ScriptNamed } from './observe/processes/retitled.ts';
 import { isStray, namedForSure, toSighting } from './sightings.ts';
 import { DatabaseError } from './sqlite.ts';
-import type { ServerRow, Sighting, StoredServer } from './store/store.ts';
+import type { ServerRow, SettingRow, Sighting, StoredServer } from './store/store.ts';
 import { createUsage, type Usage } from './usage.ts';
 
 export type Looks = {
@@ -234,7 +235,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
 
   /** What the look that goes on now was told of: which config files, and whether it could know every project. */
   type Told = { readonly configs: Set<string>; readonly strangers: Set<string>; allProjects: boolean };
-  const configKey = ({ client, scope, configPath, home }: Pick<ServerRow, 'client' | 'scope' | 'configPath' | 'home'>) =>
+  const configKey = ({ client, scope, configPath, home }: Pick<SettingRow, 'client' | 'scope' | 'configPath' | 'home'>) =>
     [client, scope, configPath, home ?? ''].join('\0');
 
   /** Servers of files that no place leads to any more: a plugin that is gone, a project that its client has forgotten. */
@@ -275,6 +276,10 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
       project: file.project === null ? null : show(file.project),
     };
     told?.configs.add(configKey(where));
+    if (file.role === 'settings') {
+      takeSettings(read, where, trouble);
+      return;
+    }
     if (read.state === 'refused') {
       trouble(read.trouble);
       return;
@@ -319,6 +324,34 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     for (const more of observer.follow(file, parsed.elsewhere)) takeRead(more, observer, told);
   }
 
+  /** What an agent's own settings allow it. */
+  function takeSettings(read: ConfigRead, where: Omit<SettingRow, 'findings' | 'forbids'>, trouble: (found: Trouble) => void): void {
+    const { file } = read;
+    if (file.role !== 'settings') return;
+    if (read.state === 'refused') {
+      trouble(read.trouble);
+      return;
+    }
+    if (read.state === 'absent') {
+      store.replaceSetting(where, null, clock.now());
+      return;
+    }
+    const fact = file.place.scope === 'managed' ? managedFact(os, file.path) : null;
+    const said = parseSettings({ ...file.place, scope: file.place.scope }, read.text, catalog.publishers?.apis, fact);
+    // The last good answer stays while a file can't be understood.
+    if (said) store.replaceSetting(where, said, clock.now());
+    else trouble({ code: 'config-unreadable', path: file.path, detail: "it isn't written as its format asks" });
+  }
+
+  /** Settings of files that no place leads to any more: a project that its client has forgotten. */
+  function sweepSettings(told: Told, homesLooked: readonly string[]): void {
+    for (const row of store.settings()) {
+      const isLooked = row.home === null || (homesLooked.includes(row.home) && !told.strangers.has(row.home));
+      if (!isLooked || told.configs.has(configKey(row)) || (row.project !== null && !told.allProjects)) continue;
+      store.replaceSetting(row, null, clock.now());
+    }
+  }
+
   async function lookAtConfigs(given: readonly string[]): Promise<readonly ConfigObservation[]> {
     const observer = configObserver(given);
     const [own] = parts.ownHomes;
@@ -328,12 +361,14 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     store.together(() => {
       for (const read of reads) takeRead(read, observer, told);
       sweepServers(told, given.map(label));
+      sweepSettings(told, given.map(label));
     });
-    const found = reads.filter(({ state: at }) => at === 'read').length;
+    const named = reads.filter(({ file }) => file.role !== 'settings');
+    const found = named.filter(({ state: at }) => at === 'read').length;
     note(
       'configs',
       'ok',
-      `${reads.length} named places where MCP clients keep their servers (${found} exist here); values of keys are blanked as a file is read.`,
+      `${named.length} named places where MCP clients keep their servers (${found} exist here), and agents’ own settings; values of keys are blanked as a file is read.`,
     );
     return observer.traces();
   }

@@ -102,6 +102,8 @@ export type Tool = {
   readonly tiers: readonly Tier[];
   /** Said where AI is one feature of a general program ("presence is not use"). */
   readonly note: string | null;
+  /** What its own settings allow it, worst first; absent where nothing was read of them. */
+  readonly findings?: readonly Finding[];
   readonly verdict: Verdict;
 };
 

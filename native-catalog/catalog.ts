@@ -12,7 +12,7 @@ import { Client, Entry, Family, Publishers } from './schema.ts';
 export type Match = { readonly entry: Entry; readonly strength: Strength };
 export type Strength = 'certain' | 'likely' | 'weak';
 
-export type { ClientPlace, ClientProjects } from './places.ts';
+export type { ClientPlace, ClientProjects, ClientSettings } from './places.ts';
 
 export type Catalog = {
   readonly entries: ReadonlyMap<string, Entry>;

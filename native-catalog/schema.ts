@@ -145,6 +145,14 @@ const projectsPlace = z.strictObject({
   sqlite: sqlite.optional(),
 });
 
+/** Where an agent keeps its own settings: what it may do without asking. `managed` is the organization's file, which the user can't change. */
+const settingsPlace = z.strictObject({
+  scope: z.enum(['user', 'project', 'local', 'managed']),
+  path: onPlatforms,
+  format: fileFormat,
+  movedBy: movedBy.optional(),
+});
+
 export const Entry = z.strictObject({
   $schema: z.string().optional(),
   id,
@@ -172,6 +180,7 @@ export const Entry = z.strictObject({
   detect,
   mcp: z.array(mcpPlace).min(1).optional(),
   projects: z.array(projectsPlace).min(1).optional(),
+  settings: z.array(settingsPlace).min(1).optional(),
   examples: z.array(example).min(1),
   /** Shown to people where AI is one feature of a general program, or a name misleads. */
   note: z.string().optional(),
@@ -192,6 +201,7 @@ export const Client = z.strictObject({
 export type Client = z.infer<typeof Client>;
 export type McpPlace = z.infer<typeof mcpPlace>;
 export type ProjectsPlace = z.infer<typeof projectsPlace>;
+export type SettingsPlace = z.infer<typeof settingsPlace>;
 export type Example = z.infer<typeof example>;
 
 /** One product of many entries; it owns the licence tiers. */

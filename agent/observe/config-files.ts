@@ -1,13 +1,14 @@
 /** Which files are looked at, and for which places: the named ones of each home, what a place with a `*` lists, and what lies in known projects. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Catalog, ClientPlace, ClientProjects } from '../../native-catalog/catalog.ts';
+import type { Catalog, ClientPlace, ClientProjects, ClientSettings } from '../../native-catalog/catalog.ts';
 import type { Os } from './os.ts';
 import { isSystemPlace, resolvePlace } from './paths.ts';
 import { matches, matching, type Pattern, relation, splitPattern } from './patterns.ts';
 
 export type ConfigFile =
   | { role: 'mcp'; place: ClientPlace; path: string; home: string | null; project: string | null }
+  | { role: 'settings'; place: ClientSettings; path: string; home: string | null; project: string | null }
   | { role: 'projects'; place: ClientProjects; path: string; home: string };
 
 export type ConfigFiles = {
@@ -29,6 +30,9 @@ export type ConfigFiles = {
   readonly inProjects: readonly (readonly string[])[];
 };
 
+type AnyPlace = ClientPlace | ClientProjects | ClientSettings;
+/** A file of a project: its place and what it is looked at for. */
+type ProjectPlace = { role: 'mcp'; place: ClientPlace } | { role: 'settings'; place: ClientSettings };
 type Looked = { readonly pattern: Pattern; readonly home: string | null; make(at: string): ConfigFile };
 
 /** `mayList` is asked before a folder is listed. */
@@ -40,10 +44,14 @@ export function createConfigFiles(
   const all = new Map<string, ConfigFile[]>();
   const looked: Looked[] = [];
   const deep = new Set<string>();
-  const pathOf = (place: ClientPlace | ClientProjects) => place.path[os.platform] ?? '';
-  const inProjects = places.mcp
-    .filter((place) => isProjectPlace(pathOf(place)))
-    .map((place) => ({ place, steps: pathOf(place).split(/[/\\]/).slice(1) }));
+  const pathOf = (place: AnyPlace) => place.path[os.platform] ?? '';
+  const settings = places.settings ?? [];
+  const inProjects = [
+    ...places.mcp.map((place): ProjectPlace => ({ role: 'mcp', place })),
+    ...settings.map((place): ProjectPlace => ({ role: 'settings', place })),
+  ]
+    .filter(({ place }) => isProjectPlace(pathOf(place)))
+    .map((of) => ({ of, steps: pathOf(of.place).split(/[/\\]/).slice(1) }));
   const fold = (name: string) => (os.platform === 'linux' ? name : name.normalize('NFC').toLowerCase());
   /** The home of each project. */
   const projects = new Map<string, string>();
@@ -52,19 +60,26 @@ export function createConfigFiles(
     for (const place of places.mcp.filter(isOfHome)) {
       lookFor(place, home, home, (at) => ({ role: 'mcp', place, path: at, home, project: null }));
     }
+    for (const place of settings.filter(isOfHome)) {
+      lookFor(place, home, home, (at) => ({ role: 'settings', place, path: at, home, project: null }));
+    }
     for (const place of places.projects.filter(isOfHome)) lookFor(place, home, home, (at) => ({ role: 'projects', place, path: at, home }));
   }
   for (const place of places.mcp.filter((one) => isSystemPlace(pathOf(one)))) {
     const home = os.user.home ?? path.parse(process.cwd()).root;
     lookFor(place, home, null, (at) => ({ role: 'mcp', place, path: at, home: null, project: null }));
   }
+  for (const place of settings.filter((one) => isSystemPlace(pathOf(one)))) {
+    const home = os.user.home ?? path.parse(process.cwd()).root;
+    lookFor(place, home, null, (at) => ({ role: 'settings', place, path: at, home: null, project: null }));
+  }
 
-  function isOfHome(place: ClientPlace | ClientProjects): boolean {
+  function isOfHome(place: AnyPlace): boolean {
     return !isSystemPlace(pathOf(place)) && !isProjectPlace(pathOf(place));
   }
 
   /** A moved file is looked for beside the default one: the variable that this program sees need not be the one that the client sees. */
-  function lookFor(place: ClientPlace | ClientProjects, from: string, home: string | null, make: Looked['make']): void {
+  function lookFor(place: AnyPlace, from: string, home: string | null, make: Looked['make']): void {
     for (const written of [pathOf(place), ...(place.movedBy ? [place.movedBy.path] : [])]) {
       const { named, steps } = splitPattern(written);
       const folder = resolvePlace(named, os, from);
@@ -81,11 +96,11 @@ export function createConfigFiles(
     return !there;
   }
 
-  function projectFile(place: ClientPlace, at: string, project: string): ConfigFile | null {
+  function projectFile(of: ProjectPlace, at: string, project: string): ConfigFile | null {
     const home = projects.get(project);
     // A client run in the home itself records the home as a project; its own file there is the user's and is read as that.
-    const isTaken = all.get(at)?.some((other) => !(other.role === 'mcp' && other.project === project));
-    return home === undefined || isTaken ? null : { role: 'mcp', place, path: at, home, project };
+    const isTaken = all.get(at)?.some((other) => !(other.role !== 'projects' && other.project === project));
+    return home === undefined || isTaken ? null : { ...of, path: at, home, project };
   }
 
   /** The names in a folder, so that sixty files that aren't there cost one listing; null where it can't be listed. */
@@ -112,9 +127,9 @@ export function createConfigFiles(
       if (!all.has(file)) {
         for (const { pattern, make } of looked) if (relation(pattern, file) === 'file') add(make(file));
         const project = ancestors(file).find((folder) => projects.has(folder));
-        for (const { place, steps } of inProjects) {
+        for (const { of, steps } of inProjects) {
           const made =
-            project !== undefined && relation({ folder: project, steps }, file) === 'file' ? projectFile(place, file, project) : null;
+            project !== undefined && relation({ folder: project, steps }, file) === 'file' ? projectFile(of, file, project) : null;
           if (made) add(made);
         }
       }
@@ -134,12 +149,12 @@ export function createConfigFiles(
       projects.set(project, home);
       const names = namesIn(project);
       const found: string[] = [];
-      for (const { place, steps } of inProjects) {
+      for (const { of, steps } of inProjects) {
         const [first = ''] = steps;
         if (names && !first.includes('*') && !names.has(fold(first))) continue;
         if (names && first.includes('*') && ![...names].some((name) => matches(fold(first), name))) continue;
         for (const at of matching({ folder: project, steps }, mayList)) {
-          const file = projectFile(place, at, project);
+          const file = projectFile(of, at, project);
           if (file && add(file)) found.push(at);
         }
       }
@@ -154,7 +169,7 @@ function isProjectPlace(place: string): boolean {
 
 function isSame(one: ConfigFile, other: ConfigFile): boolean {
   if (one.role !== other.role || one.home !== other.home || one.place.client !== other.place.client) return false;
-  if (one.role === 'mcp' && other.role === 'mcp') return one.place.scope === other.place.scope && one.project === other.project;
+  if (one.role !== 'projects' && other.role !== 'projects') return one.place.scope === other.place.scope && one.project === other.project;
   return one.place === other.place;
 }
 

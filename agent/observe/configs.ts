@@ -180,7 +180,7 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
     async watch(signal, read, onTrouble) {
       onRead = read;
       const looked = [...files.all].filter(([at, [file]]) => file !== undefined && isReadable(file) && isWatched(at)).map(([at]) => at);
-      const outside = looked.filter((at) => files.at(at).every((file) => file.role !== 'mcp' || file.project === null));
+      const outside = looked.filter((at) => files.at(at).every((file) => file.role === 'projects' || file.project === null));
       const owned = [...homes.filter((home) => isOwnHome(os, home)), null];
       const folders = [...projects.values()].flatMap((set) => [...set]).filter((folder) => !asksOnMac(os, folder, homes));
       await watching.start(
@@ -263,7 +263,7 @@ function readFile(os: Os, file: ConfigFile, homes: readonly string[]): ConfigRea
   // A link may lead there: people keep their settings in a folder of Documents.
   if (asksOnMac(os, file.path, homes)) return refused('not-looked-at');
   const { uid } = os.user;
-  const inHome = uid !== null && file.home !== null && !(file.role === 'mcp' && file.project !== null);
+  const inHome = uid !== null && file.home !== null && !(file.role !== 'projects' && file.project !== null);
   const owner = inHome ? ownerOf(file.path) : null;
   if (owner !== null && owner !== uid) return refused('config-not-owned');
   if (file.place.sqlite) {

@@ -17,6 +17,15 @@ export type FileFact = {
 };
 export type LaunchFacts = { readonly config: FileFact | null; readonly program: FileFact | null };
 
+/** For a file that only the administrator should be able to change: it belongs to another when it isn't root's. */
+export function managedFact(os: Pick<Os, 'platform' | 'user'>, file: string): FileFact | null {
+  const fact = factOf(os, file);
+  const real = fact && resolved(file);
+  const stats = real === null ? null : ask(real);
+  if (fact === null || stats === null) return null;
+  return { ...fact, foreignOwner: stats.uid !== 0, othersWrite: fact.othersWrite ?? ((stats.mode & 0o022) !== 0 ? 'file' : null) };
+}
+
 /** Where the program of an entry may lie: as the entry writes it, in which home it stands and in which project it would be started. */
 export type WrittenPaths = { readonly paths: readonly string[]; readonly home: string | null; readonly project: string | null };
 
