@@ -11,6 +11,8 @@ const stance = z.enum(['unreviewed', 'tolerated', 'prohibited']);
 const time = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 const ids = z.array(id).min(1);
 const httpUrl = z.string().regex(/^https?:\/\/[^/\s]+/, 'an address that begins with https://');
+/** What the window opens in a browser: it opens nothing else, so another address would be a button that does nothing. */
+const helpUrl = z.string().regex(/^https:\/\/[^/\s@]+(?:\/\S*)?$/, 'an address that begins with https://, without a user in it');
 
 /** What every rule may say besides whom it is about. */
 const rule = {
@@ -88,7 +90,7 @@ const Policy = z.strictObject({
   issuedAt: time.optional(),
   expiresAt: time.optional(),
   organization: z
-    .strictObject({ name: words, contact: words.optional(), helpUrl: httpUrl.optional(), accountDomains: z.array(id).optional() })
+    .strictObject({ name: words, contact: words.optional(), helpUrl: helpUrl.optional(), accountDomains: z.array(id).optional() })
     .optional(),
   stance: stance.default('unreviewed'),
   mode: mode.default('warn'),

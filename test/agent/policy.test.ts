@@ -71,6 +71,12 @@ describe('a refusal', () => {
       { tools: [{ ...rule, tool: 'github-copilot', tiers: ['busines'] }] },
       /github-copilot has no tier “busines”; use free, pro, business, enterprise\.$/,
     ],
+    [
+      'help that no window would open',
+      { organization: { name: 'A', helpUrl: 'http://help.acme.example/' } },
+      /organization\.helpUrl: “http:\/\/help.acme.example\/” does not fit here \(an address that begins with https:/,
+    ],
+    ['help with a password in it', { organization: { name: 'A', helpUrl: 'https://a:b@acme.example/' } }, /organization\.helpUrl: /],
     ['no tiers', { tools: [{ ...rule, tiers: [] }] }, /tools\[0\]\.tiers: /],
     ['an unknown data class', { tools: [{ ...rule, dataClasses: ['secret'] }] }, /there is no data class “secret”; add it to dataClasses/],
     ['one id twice', { tools: [rule, rule] }, /tools\[1\]\.id: another rule has the id “a” too; give each its own\.$/],
