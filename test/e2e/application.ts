@@ -34,6 +34,8 @@ export type Application = {
   readonly complaints: readonly string[];
   /** Closes the window as its close button does. */
   closeWindow(): Promise<void>;
+  /** What main and its agent said on standard error. */
+  said(): string;
   /** Resolves when main has ended. */
   readonly ended: Promise<void>;
 };
@@ -62,6 +64,10 @@ export async function startApplication(
   electron.on('window', watch);
   electron.windows().forEach(watch);
   const child = electron.process();
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
   });
@@ -73,6 +79,7 @@ export async function startApplication(
     complaints,
     closeWindow: async () =>
       void (await electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().map((window) => window.close()))),
+    said: () => said,
     ended,
   };
 }

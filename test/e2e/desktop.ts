@@ -247,7 +247,13 @@ export async function startDesktop(options: { readonly tray?: boolean } = {}): P
           picture: () => ofItem('IconPixmap'),
           menu,
           async choose(label) {
-            const line = (await menu()).find((each) => each.label === label && each.enabled);
+            // Each new menu has new numbers, and a click on an old one is lost: so a menu that stays for a moment is waited for.
+            const lines = await vi.waitFor(async () => {
+              const [now, then] = [await menu(), await menu()];
+              if (JSON.stringify(now) !== JSON.stringify(then)) throw new Error("The tray's menu is changing.");
+              return then;
+            });
+            const line = lines.find((each) => each.label === label && each.enabled);
             if (!line) throw new Error(`The tray's menu has no line “${label}” that can be chosen.`);
             await gdbus(
               'call',

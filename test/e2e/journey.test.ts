@@ -74,11 +74,13 @@ const rowAppears = (page: Page, tool: string): Promise<number> =>
     look();
   })`);
 
+/** Chooses Quit in the tray, and waits until main and everything below it has ended. */
 async function quit(desktop: Desktop, app: Application): Promise<void> {
   const before = processTree(app.pid);
   await (await trayOf(desktop)).choose('Quit Muster');
+  const alive = () => before.filter(({ pid }) => processTree(pid).length > 0);
+  await until(() => expect(alive(), `after Quit; the application's last words: ${app.said().slice(-500)}`).toEqual([]));
   await app.ended;
-  await until(() => expect(before.filter(({ pid }) => processTree(pid).length > 0)).toEqual([]));
 }
 
 const policy = {
