@@ -140,7 +140,12 @@ export function parseProjects(
   const plain = folders
     .map(folderOf)
     .filter((folder): folder is string => typeof folder === 'string' && folder.length < 4096 && !folder.includes('\0'));
-  return [...new Set(plain.filter((folder) => path.posix.isAbsolute(folder) || /^(?:[A-Za-z]:[\\/]|\\\\)/.test(folder)))];
+  return [...new Set(plain.filter(isAbsolute))];
+}
+
+/** On any platform: a file may have been written on another one. */
+function isAbsolute(folder: string): boolean {
+  return path.posix.isAbsolute(folder) || /^(?:[A-Za-z]:[\\/]|\\\\)/.test(folder);
 }
 
 /** A `file://` address as the folder it means, a workspace's file as the folder it lies in; another machine's is none of ours. */
@@ -219,7 +224,8 @@ function readServer(
   const cwd = text(first(entry, dialect.cwd));
   return {
     name: blankText(name.slice(0, 300)),
-    project,
+    // Where a client has the project's folder, a broken file may have anything.
+    project: project === null || isAbsolute(project) ? project : blankText(project.slice(0, 300)),
     enabled: own(entry, 'disabled') !== true && !['enabled', 'isActive', 'active'].some((field) => own(entry, field) === false) && on(name),
     transport: remote ? (named && named !== 'stdio' ? named : (address?.means ?? byScheme(url))) : 'stdio',
     command: command ? blankLine(command) : null,

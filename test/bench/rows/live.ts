@@ -59,12 +59,17 @@ export const saved: Row = {
     const replaced: number[] = [];
     // The watches stand soon after the first look; from the first save that is noticed on, all are.
     for (const each of places.slice(0, 3)) await save(client, each, projects, 'warm-up', false, 10_000);
+    // Two sets of names in turn: what was here stays in the store, and must not pile up as it never does with a person.
+    const turns = new Map<ConfigPlace, number>();
     for (let count = 0; count < saves; count++) {
-      const each = places[Math.floor(Math.random() * places.length)];
+      const at = Math.floor(Math.random() * places.length);
+      const each = places[at];
       if (!each) throw new Error('There is no place to save to.');
+      const turn = turns.get(each) ?? 0;
+      turns.set(each, turn + 1);
       // Programs save in both ways: into the file, and by a new one that takes its name.
       const replace = count % 2 === 1;
-      (replace ? replaced : plain).push(await save(client, each, projects, `save-${count}`, replace, 5000));
+      (replace ? replaced : plain).push(await save(client, each, projects, `place-${at}-${turn % 2}`, replace, 5000));
       await bench.wait(Math.random() * 30);
     }
     const all = [...plain, ...replaced];
