@@ -117,13 +117,14 @@ export async function listen(
     });
   });
   signal.addEventListener('abort', () => {
+    const isOurSocket = server.listening && process.platform !== 'win32';
     server.close();
     for (const client of clients) {
       client.end();
       // One that never closes its end may not keep this process.
       client.unref();
     }
-    if (process.platform !== 'win32') rmSync(at, { force: true });
+    if (isOurSocket) rmSync(at, { force: true });
   });
   try {
     prepareSocket(at, dataDir);

@@ -41,15 +41,20 @@ export const command: Command = {
         process.stdin.on('end', stop).on('error', stop).on('close', stop);
         process.stdin.resume();
       }
-      const socket = await listen(dataDir, local.agent, { signal: ending.signal, stop, log: log.error });
-      log.info('started', `version ${invocation.version}`);
-      const ready = { ready: true, socket, pid: process.pid };
-      // Whoever supervises reads this line, with or without --json.
-      invocation.answer(ready, () => (supervised ? JSON.stringify(ready) : `Muster watches; its data is in ${dataDir}. Ctrl-C ends it.`));
-      await local.agent.watch(ending.signal);
-      local.close();
+      try {
+        const socket = await listen(dataDir, local.agent, { signal: ending.signal, stop, log: log.error });
+        log.info('started', `version ${invocation.version}`);
+        const ready = { ready: true, socket, pid: process.pid };
+        // Whoever supervises reads this line, with or without --json.
+        invocation.answer(ready, () => (supervised ? JSON.stringify(ready) : `Muster watches; its data is in ${dataDir}. Ctrl-C ends it.`));
+        await local.agent.watch(ending.signal);
+      } finally {
+        // However it ends: an open socket or standard input would keep the process, without its lock.
+        ending.abort();
+        process.stdin.pause();
+        local.close();
+      }
       log.info('ended', 'in good order');
-      process.stdin.pause();
       return EXIT.done;
     } finally {
       lock.release();

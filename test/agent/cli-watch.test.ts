@@ -152,6 +152,13 @@ describe('a watching agent', () => {
     agent.kill('SIGKILL');
   });
 
+  it('ends where its socket can’t be made, though whoever supervises it still holds its standard input', async () => {
+    const { home, data } = quick('in-the-way');
+    write(path.join(data, 'agent.sock/something'), '');
+    const { code, err } = await start(home, ['watch', '--supervised']).done;
+    expect([code, err]).toEqual([4, expect.stringMatching(/^muster: The agent’s socket .*agent\.sock can’t be made \(.*\); clear what/)]);
+  });
+
   it('works in a data folder whose path is too long for a socket', async () => {
     const { home } = quick('long');
     const data = path.join(home, 'd'.repeat(120));
