@@ -22,6 +22,13 @@ test('the honest files say what they should, and keep their secrets', () => {
   for (const { place, bytes } of sorts) expect(leaked(everything(place, bytes).out)).toBeUndefined();
 });
 
+test('a key that stands where a project’s folder belongs stays inside', () => {
+  const place = { client: 'claude-code', scope: 'local' as const, format: 'json' as const, at: ['projects', '*', 'mcpServers'] };
+  const misplaced = Buffer.from(JSON.stringify({ projects: { [entries.local.args[3] ?? '']: { mcpServers: entries } } }));
+  expect(everything(place, misplaced).servers).toBe(3);
+  expect(leaked(everything(place, misplaced).out)).toBeUndefined();
+});
+
 test('no lost answer: a file that can no longer be read keeps its last good rows, through the store', async () => {
   const root = mkdtempSync(path.join(tmpdir(), 'muster-fuzz-'));
   const home = path.join(root, 'home/ada');
