@@ -57,7 +57,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
   let processObserver: Promise<ProcessObserver> | undefined;
   let lastProcessLook: Promise<unknown> = Promise.resolve();
   let foregroundObserver: Promise<ForegroundObserver> | undefined;
-  const configObservers = new Map<string, ConfigObserver>();
+  let ownConfigs: ConfigObserver | undefined;
   /** Weak evidence that makes a row only beside another sort: leftover folders, by tool, from the last whole look. */
   let traces = new Map<string, Sighting[]>();
   /** The tools that have been found for certain since the last whole look began: another program of such a name is another program. */
@@ -218,14 +218,11 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     if (state.get('foreground')?.state !== 'ok') note('foreground', 'ok', text);
   }
 
+  /** The agent's own homes keep theirs, which also watches; a look at others is over with its answer. */
   const configObserver = (given: readonly string[]) => {
-    const key = given.join('\0');
-    let observer = configObservers.get(key);
-    if (!observer) {
-      observer = createConfigObserver(os, { homes: given, catalog });
-      configObservers.set(key, observer);
-    }
-    return observer;
+    if (given !== parts.ownHomes) return createConfigObserver(os, { homes: given, catalog });
+    ownConfigs ??= createConfigObserver(os, { homes: given, catalog });
+    return ownConfigs;
   };
 
   function writeServers(where: Parameters<typeof store.replaceConfig>[0], rows: readonly ServerRow[]): void {
