@@ -236,7 +236,10 @@ export function startAgent(parts: AgentParts): Agent {
           unwrittenSince = clock.now().getTime();
           void whole.now();
         }
-        if (await looks.poll()) stream.publish('tools', 'mcpServers');
+        const { changed, fresh } = await looks.poll();
+        if (changed) stream.publish('tools', 'mcpServers');
+        // Started for the first time, it was probably installed just now: where and in which version is known by a whole look.
+        if (fresh) void whole.now();
       });
       const flush = loop('usage', USAGE_FLUSH_MS, looks.flushUsage);
       await Promise.all([whole.done, poll.done, flush.done]);

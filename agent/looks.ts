@@ -27,8 +27,8 @@ import { createUsage, type Usage } from './usage.ts';
 export type Looks = {
   /** Everything once, over these homes or the agent's own; `partial` when a source could not be looked at in full. */
   whole(homes?: readonly string[]): Promise<{ partial: boolean }>;
-  /** Processes and the window in front; true when something that is shown has changed. */
-  poll(): Promise<boolean>;
+  /** Processes and the window in front: whether something that is shown has changed, and whether a tool was met for the first time. */
+  poll(): Promise<{ changed: boolean; fresh: boolean }>;
   /** Notices changes of config files from now on. */
   watchConfigs(signal: AbortSignal, onChange: () => void, onError: (error: unknown) => void): Promise<void>;
   flushUsage(): void;
@@ -433,7 +433,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     async poll() {
       const now = () => [...usage.running().map(({ tool, process }) => `${tool}:${process.pid}`), ...runningIds()].join();
       const before = now();
-      record(await lookAtProcesses());
+      const fresh = record(await lookAtProcesses());
       try {
         await lookInFront();
         problems.clear('source-failed', 'foreground');
@@ -442,7 +442,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
         if (state.get('foreground')?.detail !== FAILED) failed('foreground', error);
         usage.pass(null, clock.now());
       }
-      return before !== now();
+      return { changed: before !== now(), fresh };
     },
     async watchConfigs(signal, onChange, onError) {
       const observer = configObserver(parts.ownHomes);

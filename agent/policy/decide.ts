@@ -70,7 +70,7 @@ type Word = {
   readonly mode: Mode;
 };
 
-const NO_POLICY_REASON = 'Not on the allowlist yet; ask for it or use an approved one.';
+const NO_POLICY_REASON = 'Nobody has looked at it yet; ask for approval.';
 
 /** `open` says whether a request for the item is open. Never throws on a parsed policy. */
 export function decide(item: Item, policy: Policy | null, grants: readonly Grant[], open: boolean, now: Date): Verdict {

@@ -119,14 +119,7 @@ describe('each status', () => {
       },
     ],
     ['unreviewed', tool({ tool: 'dia', family: null }), acme, [], false, { rule: 't6', mode: 'warn' }],
-    [
-      'unreviewed',
-      tool(),
-      null,
-      [],
-      false,
-      { rule: null, mode: 'warn', reason: 'Not on the allowlist yet; ask for it or use an approved one.' },
-    ],
+    ['unreviewed', tool(), null, [], false, { rule: null, mode: 'warn', reason: 'Nobody has looked at it yet; ask for approval.' }],
     [
       'prohibited',
       tool({ tool: 'deepseek', family: null }),
