@@ -336,8 +336,8 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     const fact = file.place.scope === 'managed' ? managedFact(os, file.path) : null;
     const said = parseSettings({ ...file.place, scope: file.place.scope }, read.text, catalog.publishers?.apis, fact);
     // The last good answer stays while a file can't be understood.
-    if (said) store.replaceSetting(where, said, clock.now());
-    else trouble({ code: 'config-unreadable', path: file.path, detail: "it isn't written as its format asks" });
+    if (said.ok) store.replaceSetting(where, said, clock.now());
+    else trouble({ code: 'config-unreadable', path: file.path, detail: said.detail });
   }
 
   /** Settings of files that no place leads to any more: a project that its client has forgotten. */

@@ -305,7 +305,7 @@ const readers: Readonly<Record<string, Reader>> = {
 export const settingsClients: readonly string[] = Object.keys(readers);
 
 /**
- * What a client's settings file allows. Never throws; `null` when it can't be understood. Findings of one rule come once a file. `fact` is what lies on
+ * What a client's settings file allows. Never throws; `detail` says why it can't be understood. Findings of one rule come once a file. `fact` is what lies on
  * the disk for a managed file.
  */
 export function parseSettings(
@@ -313,12 +313,14 @@ export function parseSettings(
   text: Uint8Array,
   apis: Publishers['apis'] = [],
   fact: FileFact | null = null,
-): SettingsRead | null {
+): ({ readonly ok: true } & SettingsRead) | { readonly ok: false; readonly detail: string } {
   const managed = file.scope === 'managed';
   const decoded = decode(file.format, text);
-  const unread = !decoded.ok || (!decoded.empty && !isMap(decoded.value));
-  if (unread)
-    return managed ? { findings: [finding('managed-not-obeyed', 'it cannot be read as it is written', false)], forbids: [] } : null;
+  const unread = !decoded.ok ? decoded.detail : decoded.empty || isMap(decoded.value) ? null : "it isn't an object with keys";
+  if (unread !== null || !decoded.ok) {
+    if (!managed) return { ok: false, detail: unread ?? '' };
+    return { ok: true, findings: [finding('managed-not-obeyed', 'it cannot be read as it is written', false)], forbids: [] };
+  }
   const top: unknown = decoded.empty ? {} : decoded.value;
   const reader = Object.hasOwn(readers, file.client) ? readers[file.client] : undefined;
   const found = new Map<SettingRuleId, string>();
@@ -348,6 +350,7 @@ export function parseSettings(
   // What runs at the start by the organization's own will is no news.
   if (managed) found.delete('start-hook');
   return {
+    ok: true,
     findings: [...found].map(([rule, said]) => finding(rule, said, managed && rule !== 'managed-not-obeyed')),
     forbids: [...new Set(forbids)],
   };

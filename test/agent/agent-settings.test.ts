@@ -9,10 +9,10 @@ const { apis } = readPublishers();
 
 const read = (client: string, text: string | object, scope: SettingsFile['scope'] = 'user', format: Format = 'jsonc') =>
   parseSettings({ client, scope, format }, Buffer.from(typeof text === 'string' ? text : JSON.stringify(text)), apis);
-const ids = (client: string, text: string | object, format: Format = 'jsonc') =>
-  read(client, text, 'user', format)
-    ?.findings.map(({ id }) => id)
-    .sort();
+const ids = (client: string, text: string | object, format: Format = 'jsonc') => {
+  const said = read(client, text, 'user', format);
+  return said.ok ? said.findings.map(({ id }) => id).sort() : said.detail;
+};
 
 describe('what each client allows', () => {
   test.each<[string, string, string | object, string[], Format?]>([
@@ -119,12 +119,12 @@ describe("the organization's file", () => {
       othersRead: true,
       foreignOwner,
     });
-    if (!said) throw new Error('a managed file always says something');
+    if (!said.ok) throw new Error('a managed file always says something');
     return { ...said, scope: 'managed', configPath: '/etc/claude-code/managed-settings.json' };
   };
   const mine = (text: object) => {
     const said = read('claude-code', text);
-    if (!said) throw new Error('unreadable');
+    if (!said.ok) throw new Error('unreadable');
     return { ...said, scope: 'user', configPath: '~/.claude/settings.json' };
   };
   const bypass = mine({ permissions: { defaultMode: 'bypassPermissions', allow: ['Bash(*)'] } });
@@ -161,8 +161,8 @@ describe("the organization's file", () => {
 
 describe('whatever stands in the file', () => {
   test("a user's file that can't be understood says nothing, and is not taken for an empty one", () => {
-    expect(read('claude-code', '{"permissions": ')).toBe(null);
-    expect(read('claude-code', '[]')).toBe(null);
+    expect(read('claude-code', '{"permissions": ').ok).toBe(false);
+    expect(read('claude-code', '[]').ok).toBe(false);
   });
 
   test('law: no value, no hook and no unknown key is in what is said', () => {
