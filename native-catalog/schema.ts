@@ -126,7 +126,15 @@ const mcpPlace = z.strictObject({
    * (`plugin@marketplace`) to a flag, or by one flag for all. `<project>` in `at` is the project's folder, `*` in a path the name of the file's folder.
    */
   switches: z
-    .array(z.strictObject({ path: onPlatforms, format: fileFormat, at: keyPath.min(1), means: z.enum(['list', 'plugins', 'flag']) }))
+    .array(
+      z.strictObject({
+        path: onPlatforms,
+        format: fileFormat,
+        at: keyPath.min(1),
+        means: z.enum(['list', 'plugins', 'flag']),
+        movedBy: movedBy.optional(),
+      }),
+    )
     .min(1)
     .optional(),
   /** No source that could be checked confirms that the client reads this file; what is found there is shown as such. */

@@ -1,5 +1,5 @@
 /** Which servers of a file a client has switched off somewhere else: in its settings, in the project's, or in its record of extensions. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { decode, isMap, lookUp } from '../mcp/text.ts';
 import type { ConfigFile } from './config-files.ts';
@@ -46,7 +46,9 @@ export function createSwitches(os: Os, mayRead: (file: string) => boolean): Swit
       const written = (rule.path[os.platform] ?? '').replace('*', path.basename(path.dirname(file.path)));
       const inProject = /^<project>[/\\]/.test(written);
       if (inProject ? project === null : home === null) return [];
-      const at = inProject ? path.join(project ?? '', ...written.split(/[/\\]/).slice(1)) : resolvePlace(written, os, home ?? '');
+      const moved = rule.movedBy ? resolvePlace(rule.movedBy.path, os, home ?? '') : null;
+      const named = inProject ? path.join(project ?? '', ...written.split(/[/\\]/).slice(1)) : resolvePlace(written, os, home ?? '');
+      const at = moved !== null && existsSync(moved) ? moved : named;
       return at === null ? [] : [{ rule, at }];
     });
   }

@@ -185,6 +185,10 @@ describe('what the client follows is followed', () => {
       'xdg xdg/opencode/opencode.json',
     ]);
     expect(at(machine('linux'))).toEqual([]);
+    // The switches move with it.
+    put1('claude/settings.json', { enabledPlugins: { 'tool@acme': false } });
+    put(path.join(home, '.claude/settings.json'), { enabledPlugins: { 'tool@acme': true } });
+    expect(found(machine('linux', env)).find(({ name }) => name === 'plugin')?.enabled).toBe(false);
   });
 
   test('a file that another file names: a plugin’s own, and where Rovo Dev keeps its servers', () => {
