@@ -36,7 +36,7 @@ export function FirstRun({ organization, looking, onDone }: { organization: stri
               </li>
               <li>
                 <Icon name="check" />
-                how MCP servers are set up, in your AI tools and your projects, with the values of keys blanked
+                how MCP servers and agents are set up, in your AI tools and your projects, with the values of keys blanked
               </li>
             </ul>
           </section>

@@ -33,10 +33,10 @@ const words: Readonly<Record<Source['id'], SourceWords>> = {
     never: 'Documents, and what apps store for you. Other programs are passed over',
   },
   configs: {
-    name: 'MCP server entries',
-    why: 'What AI tools are connected to',
+    name: 'MCP servers and agents’ settings',
+    why: 'What AI tools are connected to, and what they may do unasked',
     place: 'the settings of AI tools',
-    kept: 'Server, command, address, project folder, what it may do unasked, and the names of its keys',
+    kept: 'Server, command, address, project folder, and the names of its keys; of an agent’s settings, what is risky in them',
     never: 'What passes through a server, and your other files. The values of keys are blanked as the file is read',
   },
 };
