@@ -21,7 +21,6 @@ export type StoredEvidence = Sighting & { readonly firstSeen: string; readonly l
 export type StoredTool = { readonly tool: string; readonly firstSeen: string; readonly lastSeen: string };
 export type ServerRow = Omit<McpServer, 'running' | 'verdict' | 'present' | 'firstSeen' | 'lastSeen'>;
 export type StoredServer = ServerRow & { readonly firstSeen: string; readonly lastSeen: string; readonly present: boolean };
-/** Totals of one tool on one local day (`YYYY-MM-DD`); seconds. */
 /** What one settings file of a client says. */
 export type SettingRow = {
   readonly client: string;
@@ -33,6 +32,7 @@ export type SettingRow = {
   readonly forbids: readonly string[];
 };
 
+/** Totals of one tool on one local day (`YYYY-MM-DD`); seconds. */
 export type UsageRow = {
   readonly day: string;
   readonly tool: string;
