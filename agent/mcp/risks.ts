@@ -13,7 +13,7 @@ import { riskOf } from './score.ts';
 export const rules: readonly Rule[] = [...launchRules, ...containerRules, ...accessRules, ...networkRules, ...originRules, ...fileRules];
 
 /** For whoever has no catalog at hand: no publisher is known, and the rules that compare with known ones stay silent. */
-export const nobodyKnown: Publishers = {
+const nobodyKnown: Publishers = {
   sources: [],
   packages: { npm: [], pypi: [], oci: [], go: [] },
   publishers: [],

@@ -95,7 +95,7 @@ export function isUnder(host: string, domains: readonly string[]): boolean {
 }
 
 /** This computer. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[(?:::1|::ffff:127.*)\]|0\.0\.0\.0|\[::\]|host\.docker\.internal)$/i.test(host);
 }
 
