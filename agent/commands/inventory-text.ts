@@ -70,6 +70,16 @@ export function inventoryText({ tools, mcpServers, problems }: Inventory, at: st
       ),
     );
   }
+  const settings = present.flatMap(({ name, findings }) => (findings ?? []).map((finding) => ({ name, ...finding })));
+  if (settings.length > 0) {
+    parts.push(
+      table(
+        ['Settings of', 'Severity', 'What they allow', 'What to do'],
+        settings.map(({ name, severity, message, advice }) => [name, severity, message, advice]),
+        90,
+      ),
+    );
+  }
   if (past > 0) parts.push(`${past} more ${past === 1 ? 'was' : 'were'} here before; --json shows the history.`);
   if (problems.length > 0) parts.push(problems.map(({ message, fix }) => `! ${message.replaceAll('\n', ' ')} ${fix}`).join('\n'));
   return `${parts.join('\n\n')}\n`;

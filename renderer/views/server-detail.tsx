@@ -1,15 +1,16 @@
 /** One MCP server as one place has it set up: what it starts, who published it, what it may reach, why the score, what to do, and its other places. */
 import { capital, type Standing, standing } from '../../electron/attention.ts';
-import type { Finding, McpServer, Risk } from '../../electron/contract.ts';
+import type { McpServer, Risk } from '../../electron/contract.ts';
 import type { ServerGroup } from '../../electron/same-server.ts';
 import { serverLink } from '../route.ts';
+import { Findings } from '../ui/findings.tsx';
 import { Code, Outside } from '../ui/outside.tsx';
 import { RequestCard } from '../ui/request-card.tsx';
 import { RiskScore } from '../ui/risk-score.tsx';
 import { StatusBadge } from '../ui/status-badge.tsx';
 import { Trouble } from '../ui/trouble.tsx';
 import { useMuster } from '../use-muster.ts';
-import { alsoText, clientName, commandLine, identityText, scopeWord, severityWord, sumText, unaskedText } from '../words/mcp.ts';
+import { alsoText, clientName, commandLine, identityText, scopeWord, sumText, unaskedText } from '../words/mcp.ts';
 import { plain } from '../words/plain.ts';
 import { since } from '../words/time.ts';
 
@@ -90,36 +91,6 @@ function Starts({ server }: { server: McpServer }) {
         </div>
       </dl>
     </section>
-  );
-}
-
-/** What was found, worst first, each with what it adds and what to do about it. */
-export function Findings({ findings }: { findings: readonly Finding[] }) {
-  return (
-    <ul className="findings">
-      {findings.map((finding, at) => (
-        // One rule may have found two things, with two messages.
-        <li key={`${finding.id} ${finding.message}`}>
-          <div>
-            <b>{severityWord[finding.severity]}</b>
-            {finding.points !== undefined && (
-              <span className="block small ink-3 num">
-                {at === 0 ? '' : '+ '}
-                {finding.points}
-              </span>
-            )}
-          </div>
-          <div>
-            <p>
-              <Outside text={finding.message} />
-            </p>
-            <p className="ink-2">
-              <Outside text={finding.advice} />
-            </p>
-          </div>
-        </li>
-      ))}
-    </ul>
   );
 }
 

@@ -1,6 +1,7 @@
 /** One tool: its verdict and the rule behind it, its plans, what may go in, how Muster knows, and where it is. */
 import { capital, type Standing, toolStanding } from '../../electron/attention.ts';
 import type { Tool } from '../../electron/contract.ts';
+import { Findings } from '../ui/findings.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { askable } from '../ui/need-card.tsx';
 import { Code, Outside } from '../ui/outside.tsx';
@@ -40,6 +41,17 @@ function Knows({ tool }: { tool: Tool }) {
         })}
       </ul>
       <p className="small ink-3">{confidenceSentence[tool.confidence]}</p>
+    </section>
+  );
+}
+
+/** What its own settings let it do unasked; nothing where none of them was read. */
+function OwnSettings({ tool }: { tool: Tool }) {
+  if (!tool.findings || tool.findings.length === 0) return null;
+  return (
+    <section>
+      <h2>What its settings allow</h2>
+      <Findings findings={tool.findings.map(({ points: _points, ...finding }) => finding)} />
     </section>
   );
 }
@@ -206,6 +218,7 @@ export function ToolPage({ id }: { id: string }) {
             <Matrix tool={tool} />
           </section>
           <Rule tool={tool} />
+          <OwnSettings tool={tool} />
         </div>
         <aside aria-label="Facts">
           <Knows tool={tool} />

@@ -222,6 +222,22 @@ const tools: readonly Tool[] = [
     accounts: [
       { tier: 'team', organization: 'Acme', personal: false, source: '~/.claude.json', home: '~', verdict: verdict('conditional') },
     ],
+    findings: [
+      {
+        id: 'bypass-permissions',
+        severity: 'high',
+        message: 'It runs every command without asking: ~/.claude/settings.json.',
+        advice: 'Set permissions.defaultMode to “default”.',
+        refs: ['ASI02'],
+      },
+      {
+        id: 'hook-fetches',
+        severity: 'medium',
+        message: 'A hook fetches a program and runs it.',
+        advice: 'Keep the hook’s program on this computer, where it can be reviewed.',
+        refs: ['ASI05'],
+      },
+    ],
     verdict: verdict('conditional', {
       dataClasses: ['public', 'internal', 'code'],
       conditions: 'Only in company repositories.',
