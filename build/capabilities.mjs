@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder, electronRuntime } from './electron-runtime.mjs';
+import { windowsNode } from './windows-node.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const linux = process.platform === 'linux';
@@ -60,6 +61,11 @@ export const CAPABILITIES = /** @satisfies {Record<string, Capability>} */ ({
     install: 'let npm reach its registry, or fill the cache on a machine where it can (test/e2e/real-tools.ts)',
     found: () => linux && (realToolsAreCached() || registryAnswers()),
   },
+  wine: {
+    purpose: 'running the agent on Windows’ own paths',
+    install: `${apt('wine')}, then npm test, which fetches Windows’ Node from npm`,
+    found: () => linux && onPath('wine') && existsSync(windowsNode()),
+  },
   root: {
     purpose: 'a second account and a full disk',
     install: 'run the tests as root, as in a container',
@@ -100,7 +106,7 @@ function apt(packages) {
 }
 
 /** @param {string} program */
-function onPath(program) {
+export function onPath(program) {
   return (process.env['PATH'] ?? '').split(path.delimiter).some((folder) => folder !== '' && existsSync(path.join(folder, program)));
 }
 

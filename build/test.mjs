@@ -9,9 +9,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.mjs';
-import { CAPABILITIES, missingCapabilities } from './capabilities.mjs';
+import { CAPABILITIES, missingCapabilities, onPath } from './capabilities.mjs';
 import { runInPlace } from './child.mjs';
 import { ensureElectron } from './electron-runtime.mjs';
+import { ensureWindowsNode } from './windows-node.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 let failed = 0;
@@ -31,6 +32,8 @@ async function attempt(what, step) {
 
 // A runtime that can't be had is a missing capability (`electron`), counted below.
 await attempt('Electron', () => ensureElectron(root, console.log));
+// Only where there is a Wine to run it.
+if (onPath('wine')) await attempt('Windows’ Node', () => ensureWindowsNode(root, console.log));
 if (!(await attempt('Bundling', () => bundle()))) failed++;
 
 const missing = missingCapabilities();
