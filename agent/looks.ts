@@ -252,10 +252,8 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     const key = [file.path, file.role, file.place.client, file.role === 'mcp' ? file.place.scope : ''].join('\0');
     for (const code of CONFIG_PROBLEMS) problems.clear(code, key);
     const trouble = (found: Trouble) => raise({ ...found, path: file.path }, key);
-    if (read.state === 'refused') {
-      if (read.trouble.code === 'home-not-owned') told?.strangers.add(label(file.path));
-      if (told && file.role === 'projects') told.allProjects = false;
-    }
+    if (read.state === 'refused' && read.trouble.code === 'home-not-owned') told?.strangers.add(label(file.path));
+    if (told && file.role === 'projects' && (read.state === 'refused' || read.state === 'busy')) told.allProjects = false;
     if (file.role === 'projects') {
       if (read.state === 'refused') trouble(read.trouble);
       if (read.state !== 'read') return;
@@ -273,6 +271,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
       project: file.project === null ? null : show(file.project),
     };
     told?.configs.add(configKey(where));
+    if (read.state === 'busy') return;
     if (file.role === 'settings') {
       takeSettings(read, where, trouble);
       return;
@@ -324,7 +323,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
   /** What an agent's own settings allow it. */
   function takeSettings(read: ConfigRead, where: Omit<SettingRow, 'findings' | 'forbids'>, trouble: (found: Trouble) => void): void {
     const { file } = read;
-    if (file.role !== 'settings') return;
+    if (file.role !== 'settings' || read.state === 'busy') return;
     if (read.state === 'refused') {
       trouble(read.trouble);
       return;

@@ -25,6 +25,8 @@ export type ConfigRead =
   /** `off`: names of servers in it that the client has switched off elsewhere, `*` for all of them. */
   | { file: ConfigFile; state: 'read'; text: Buffer; off: readonly string[] }
   | { file: ConfigFile; state: 'absent' }
+  /** A database that its program is writing at this moment: what it says is known at a later look, and until then what it said before holds. */
+  | { file: ConfigFile; state: 'busy' }
   | { file: ConfigFile; state: 'refused'; trouble: Trouble };
 
 export type ConfigObserver = {
@@ -268,7 +270,8 @@ function readFile(os: Os, file: ConfigFile, homes: readonly string[]): ConfigRea
   if (owner !== null && owner !== uid) return refused('config-not-owned');
   if (file.place.sqlite) {
     const row = readStateRow(file.path, file.place.sqlite);
-    return row.state === 'read' ? { file, state: 'read', text: row.value, off: [] } : { file, state: 'absent' };
+    if (row.state === 'refused') return refused('config-refused', row.detail);
+    return row.state === 'read' ? { file, state: 'read', text: row.value, off: [] } : { file, state: row.state };
   }
   const read = readSmall(file.path, maximumBytes);
   if (!read.ok) return read.why === 'absent' ? { file, state: 'absent' } : refused('config-refused', read.detail);
@@ -279,7 +282,7 @@ function readFile(os: Os, file: ConfigFile, homes: readonly string[]): ConfigRea
 
 function fingerprint(read: ConfigRead): string {
   if (read.state === 'read') return createHash('sha256').update(read.text).update(read.off.join('\0')).digest('base64');
-  return read.state === 'absent' ? 'absent' : `${read.trouble.code} ${read.trouble.detail ?? ''}`;
+  return read.state !== 'refused' ? read.state : `${read.trouble.code} ${read.trouble.detail ?? ''}`;
 }
 
 /** The owner of what lies at a path, a link itself and not its target; null where there is nothing or it can't be asked. */

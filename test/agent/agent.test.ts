@@ -1,6 +1,7 @@
 /** The agent's laws over a real store: whatever happens in whatever order, first sightings stay, counts grow, and the stream says what is new. */
 import fs from 'node:fs';
 import path from 'node:path';
+import Sqlite from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Agent, startAgent } from '../../agent/agent.ts';
@@ -150,6 +151,33 @@ describe('an agent, whatever happens', () => {
     expect(same).toBe(plain);
     await expect(agent.api.scan({ policy: { path: 'p.json', text: '{' } })).rejects.toMatchObject({ code: 'policy-invalid' });
     expect((await agent.api.scan()).mcpServers).toHaveLength(2);
+    it.store.close();
+  });
+});
+
+describe('a project’s servers', () => {
+  it('stay while the editor that knows the project is writing its list, and go when it is no longer in there', async () => {
+    const it = machine();
+    const project = path.join(it.home, 'src/shop');
+    write(path.join(project, '.vscode/mcp.json'), { servers: { shop: { command: 'x' } } });
+    const state = path.join(it.home, '.config/Code/User/globalStorage/state.vscdb');
+    fs.mkdirSync(path.dirname(state), { recursive: true });
+    const editor = new Sqlite(state);
+    editor.exec('CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)');
+    const recent = (...folders: readonly string[]) =>
+      editor
+        .prepare('INSERT INTO ItemTable VALUES (?, ?)')
+        .run('history.recentlyOpenedPathsList', JSON.stringify({ entries: folders.map((folder) => ({ folderUri: `file://${folder}` })) }));
+    // Each look is an agent's first: nothing but the editor's list tells it of the project.
+    const look = async () => (await it.start().api.scan()).mcpServers.filter(({ present }) => present).map(({ name }) => name);
+    recent(project);
+    expect(await look()).toEqual(['shop']);
+    editor.exec('BEGIN EXCLUSIVE');
+    recent(path.join(it.home, 'src/other'));
+    expect(await look()).toEqual(['shop']);
+    editor.exec('COMMIT');
+    expect(await look()).toEqual([]);
+    editor.close();
     it.store.close();
   });
 });

@@ -75,7 +75,7 @@ export function found(
   const take = (read: ConfigRead): void => {
     const { file } = read;
     if (read.state === 'refused') throw new Error(`${file.path}: ${read.trouble.code} ${read.trouble.detail ?? ''}`);
-    if (read.state === 'absent' || file.role === 'settings') return;
+    if (read.state !== 'read' || file.role === 'settings') return;
     if (file.role === 'projects') {
       observer.setProjects(file.home, parseProjects(file.place, read.text) ?? []).forEach(take);
       return;
