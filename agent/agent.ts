@@ -5,10 +5,11 @@ import { createHomes } from './homes.ts';
 import { toServers, toTools } from './inventory.ts';
 import { createLooks } from './looks.ts';
 import { findingsOfSettings } from './mcp/agent-settings.ts';
+import { withChangedLaunch } from './mcp/risks.ts';
 import { every } from './observe/every.ts';
 import type { Clock } from './observe/observation.ts';
 import type { Os } from './observe/os.ts';
-import { decide } from './policy/decide.ts';
+import { type ApprovedLaunch, decide, isPinned } from './policy/decide.ts';
 import type { Policy } from './policy/policy.ts';
 import { inForce, type PolicyFile } from './policy/policy-file.ts';
 import type { Problems } from './problems.ts';
@@ -67,8 +68,8 @@ export function startAgent(parts: AgentParts): Agent {
     return {
       tool: (tool: string, family: string | null): Verdict =>
         decide({ kind: 'tool', tool, family, tier: null, account: 'unknown' }, policy, [], open.has(tool), now),
-      server: ({ name, identity, url, risk }: StoredServer): Verdict =>
-        decide({ kind: 'mcp', name, identity, url, risk }, policy, [], open.has(`mcp:${name}`), now),
+      server: ({ name, identity, url, risk }: StoredServer, approved: ApprovedLaunch | null): Verdict =>
+        decide({ kind: 'mcp', name, identity, url, risk, approved }, policy, [], open.has(`mcp:${name}`), now),
     };
   };
   const settingsFindings = () => {
@@ -92,11 +93,37 @@ export function startAgent(parts: AgentParts): Agent {
   const serversUnder = (policy: Policy | null) => {
     const servers = store.servers();
     const running = looks.runningServers(servers);
+    const approved = store.approvedLaunches();
+    const { server: verdict } = verdictOf(policy, store.requests());
+    const launch = ({ id }: StoredServer) => approved.get(id) ?? null;
     return toServers({
       servers,
       running: ({ id }) => running.has(id),
-      verdict: verdictOf(policy, store.requests()).server,
+      verdict: (server) => verdict(server, launch(server)),
+      risk: (server) => {
+        const before = launch(server);
+        return before && before.launchHash !== server.identity.launchHash ? withChangedLaunch(server.risk) : server.risk;
+      },
     });
+  };
+  /**
+   * An approval is of what was approved: where a rule pins the launch, the launch as it is when the rule first approves an entry. It is
+   * forgotten when no such rule approves the entry any more; an entry that is gone for a while keeps it.
+   */
+  const pinLaunches = () => {
+    const { policy } = policyFile.current();
+    const before = store.approvedLaunches();
+    const { server: verdict } = verdictOf(policy, []);
+    const changes = new Map<string, ApprovedLaunch | null>();
+    for (const server of store.servers()) {
+      if (!server.present) continue;
+      const said = verdict(server, null);
+      const rule = isPinned(said, policy) ? said.rule : null;
+      const had = before.get(server.id);
+      if (rule !== null && had?.rule !== rule) changes.set(server.id, { rule, launchHash: server.identity.launchHash });
+      else if (rule === null && had) changes.set(server.id, null);
+    }
+    if (changes.size > 0) store.approveLaunches(changes, clock.now());
   };
   const policyShown = (): PolicyInForce => {
     const name = (id: string) => catalog.entries.get(id)?.name ?? catalog.families.get(id)?.name ?? id;
@@ -143,6 +170,7 @@ export function startAgent(parts: AgentParts): Agent {
     const { partial } = await looks.whole(options.homes);
     // It has read and written every config file too.
     if (!options.homes) worked(EVERYTHING, CONFIGS);
+    pinLaunches();
     return {
       schema: 'muster.inventory/1',
       device,
@@ -226,10 +254,15 @@ export function startAgent(parts: AgentParts): Agent {
       const whole = loop(EVERYTHING, parts.settings.lookMinutes * 60_000, async () => void (await api.scan().finally(first.resolve)), 0.1);
       // Told to end before it began, there is no first look.
       await Promise.race([first.promise, whole.done]);
-      await looks.watchConfigs(signal, () => stream.publish('mcpServers', 'tools', 'problems'), failed(CONFIGS));
+      const configured = () => {
+        pinLaunches();
+        stream.publish('mcpServers', 'tools', 'problems');
+      };
+      await looks.watchConfigs(signal, configured, failed(CONFIGS));
       const poll = loop('processes', parts.settings.pollSeconds * 1000, async () => {
         if (policyFile.changed()) {
           policyFile.reload();
+          pinLaunches();
           stream.publish();
         }
         if (unwritten.size > 0 && clock.now().getTime() - unwrittenSince > WRITE_AGAIN_MS) {

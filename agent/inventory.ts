@@ -1,5 +1,5 @@
 /** From stored rows to what people see: tools with their places, evidence and verdicts. Pure. */
-import type { Account, Confidence, Evidence, Finding, McpServer, Place, Surface, Tool, Verdict } from '../electron/contract.ts';
+import type { Account, Confidence, Evidence, Finding, McpServer, Place, Risk, Surface, Tool, Verdict } from '../electron/contract.ts';
 import type { Entry, Family } from '../native-catalog/schema.ts';
 import type { StoredEvidence, StoredServer, StoredTool } from './store/store.ts';
 
@@ -173,11 +173,20 @@ export type ServerParts = {
   readonly servers: readonly StoredServer[];
   readonly running: (server: StoredServer) => boolean;
   readonly verdict: (server: StoredServer) => Verdict;
+  /** The risk with what is known only when it is shown: a launch that is not the approved one. */
+  readonly risk: (server: StoredServer) => Risk;
 };
 
 /** Every MCP server ever configured, present ones first, then by client and name. */
-export function toServers({ servers, running, verdict }: ServerParts): McpServer[] {
+export function toServers({ servers, running, verdict, risk }: ServerParts): McpServer[] {
   return servers
-    .map((server): McpServer => ({ ...server, running: server.present && running(server), verdict: verdict(server) }))
+    .map(
+      (server): McpServer => ({
+        ...server,
+        running: server.present && running(server),
+        risk: risk(server),
+        verdict: verdict(server),
+      }),
+    )
     .sort((a, b) => Number(b.present) - Number(a.present) || alphabetically(a.client, b.client) || alphabetically(a.name, b.name));
 }

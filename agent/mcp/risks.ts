@@ -6,7 +6,7 @@ import { containerRules } from './risks/containers.ts';
 import { fileRules } from './risks/file.ts';
 import { launchRules } from './risks/launch.ts';
 import { networkRules } from './risks/network.ts';
-import { originRules } from './risks/origin.ts';
+import { changedSinceApproved, originRules } from './risks/origin.ts';
 import type { Assessed, Rule } from './risks/rule.ts';
 import { riskOf } from './score.ts';
 
@@ -29,4 +29,10 @@ export function assess(server: Assessed, known: Publishers = nobodyKnown): Risk 
       return found === null ? [] : [{ id, severity, message: found === '' ? `${title}.` : `${title}: ${found}.`, advice, refs }];
     }),
   );
+}
+
+/** The same, and that what would run is not what was approved: that is known when a policy is at hand, not when the file is read. */
+export function withChangedLaunch({ findings }: Risk): Risk {
+  const { id, severity, title, advice, refs } = changedSinceApproved;
+  return riskOf([...findings, { id, severity, message: `${title}.`, advice, refs }]);
 }

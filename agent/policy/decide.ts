@@ -20,7 +20,18 @@ export type Item =
       readonly tier: string | null;
       readonly account: 'company' | 'personal' | 'unknown';
     }
-  | { readonly kind: 'mcp'; readonly name: string; readonly identity: McpIdentity; readonly url: string | null; readonly risk: Risk };
+  | {
+      readonly kind: 'mcp';
+      readonly name: string;
+      readonly identity: McpIdentity;
+      readonly url: string | null;
+      readonly risk: Risk;
+      /** What a rule that pins the launch approved here before; absent or null where none did. */
+      readonly approved?: ApprovedLaunch | null;
+    };
+
+/** The launch that a rule with `pin: "launch"` approved, by that rule's id. */
+export type ApprovedLaunch = { readonly rule: string; readonly launchHash: string };
 
 /** What is granted to this device. `tool` is an entry or a family; `mcp` is an identity: its name, or its kind and name as `npm:@acme/files`. */
 export type Grant = {
@@ -76,7 +87,8 @@ const NO_POLICY_REASON = 'Nobody has looked at it yet; ask for approval.';
 export function decide(item: Item, policy: Policy | null, grants: readonly Grant[], open: boolean, now: Date): Verdict {
   const { current, ended } = grantsFor(item, grants, policy, now);
   const words = [...current, ...(policy ? rulesFor(item, policy) : [])];
-  const found = item.kind === 'tool' ? forTool(item, words, stance(item, policy), policy) : forServer(words, stance(item, policy), policy);
+  const base = stance(item, policy);
+  const found = item.kind === 'tool' ? forTool(item, words, base, policy) : sameLaunch(item, forServer(words, base, policy), policy);
 
   // An ended grant changes the word and nothing else; it says nothing where the tool may be used, or may not be used, for other reasons.
   const asks = found.status === 'unreviewed' || found.status === 'wrong-tier' || found.status === 'tier-unknown';
@@ -121,6 +133,18 @@ function forServer(words: readonly Word[], base: Word, policy: Policy | null): V
     return unsuitable(missed, `Approved in the versions ${missed.versions} only, and ${why}; change the version or ask for approval.`);
   }
   return plain(winner ?? base, policy);
+}
+
+/** Whether this verdict is an approval by a rule that pins the launch: then it is of the launch as it was, and of no other. */
+export function isPinned({ status, rule }: Pick<Verdict, 'status' | 'rule'>, policy: Policy | null): boolean {
+  return approves(status) && rule !== null && policy?.mcp.rules.find(({ id }) => id === rule)?.pin === 'launch';
+}
+
+function sameLaunch({ approved, identity }: Item & { kind: 'mcp' }, verdict: Verdict, policy: Policy | null): Verdict {
+  if (!approved || approved.rule !== verdict.rule || approved.launchHash === identity.launchHash || !isPinned(verdict, policy))
+    return verdict;
+  const reason = 'What it starts or calls has changed since it was approved; change it back or ask for approval again.';
+  return { ...verdict, status: 'unreviewed', reason, dataClasses: [], conditions: null, until: null };
 }
 
 /**

@@ -204,11 +204,6 @@ function disagreements(policy: Policy, where: (path: readonly PropertyKey[]) => 
     }
     if (value.action !== undefined)
       warnings.push(`${where([...path, 'action'])}: this version of Muster does not act by itself; it tells the employee.`);
-    if ('pin' in value && value.pin) {
-      warnings.push(
-        `${where([...path, 'pin'])}: this version of Muster does not compare launches yet; the rule holds for any launch that it matches.`,
-      );
-    }
     if (!('tool' in value) || !known) continue;
     if (!known.tool(value.tool)) {
       issues.push(`${where([...path, 'tool'])}: the catalog has no tool or family “${value.tool}”; use an id that “muster scan” shows.`);

@@ -1,5 +1,6 @@
 /** What the agent remembers, and every SQL statement about it: sightings, servers, use, requests, and what the employee was told. */
 import type { ApprovalRequest, Evidence, Finding, McpScope, McpServer, Surface } from '../../electron/contract.ts';
+import type { ApprovedLaunch } from '../policy/decide.ts';
 import { type Database, durably, guarded, type OpenOptions, openDatabase } from '../sqlite.ts';
 import { openOrRebuildDatabase, type Rebuilt } from './rebuild.ts';
 
@@ -81,6 +82,10 @@ export type Store = {
   replaceSetting(file: Omit<SettingRow, 'findings' | 'forbids'>, said: Pick<SettingRow, 'findings' | 'forbids'> | null, at: Date): void;
   /** In order of client, scope and path. */
   settings(): SettingRow[];
+  /** By server id: the launch that a rule approved. */
+  approvedLaunches(): ReadonlyMap<string, ApprovedLaunch>;
+  /** In one transaction: launches that are approved from now on, and null for servers that no such rule approves any more. */
+  approveLaunches(changes: ReadonlyMap<string, ApprovedLaunch | null>, at: Date): void;
   /** Adds to the totals of each day and tool. */
   addUsage(rows: readonly UsageRow[]): void;
   /** From that local day on, in order of day and tool. */
@@ -251,6 +256,30 @@ function storeIn(database: Database, file: string): Store {
       all<Omit<SettingRow, 'findings' | 'forbids'> & { findings: string; forbids: string }>(
         'SELECT client, scope, config_path AS configPath, home, project, findings, forbids FROM setting ORDER BY client, scope, config_path, home',
       ).map((row) => ({ ...row, findings: JSON.parse(row.findings), forbids: JSON.parse(row.forbids) })),
+
+    approvedLaunches: () =>
+      new Map(
+        all<ApprovedLaunch & { server: string }>('SELECT server, rule, launch_hash AS launchHash FROM approved_launch').map(
+          ({ server, rule, launchHash }) => [server, { rule, launchHash }],
+        ),
+      ),
+
+    approveLaunches: (changes, at) =>
+      write(() => {
+        for (const [server, approved] of changes) {
+          if (approved === null) sql('DELETE FROM approved_launch WHERE server = @server').run({ server });
+          else {
+            sql(`INSERT INTO approved_launch (server, rule, launch_hash, approved_at) VALUES (@server, @rule, @launchHash, @time)
+              ON CONFLICT (server) DO UPDATE SET rule = excluded.rule, launch_hash = excluded.launch_hash, approved_at = excluded.approved_at`).run(
+              {
+                server,
+                ...approved,
+                time: at.toISOString(),
+              },
+            );
+          }
+        }
+      }),
 
     addUsage: (rows) =>
       write(() => {

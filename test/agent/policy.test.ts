@@ -20,7 +20,6 @@ describe('a policy', () => {
     expect(parsed).toMatchObject({ ok: true, policy: { rev: 42, mode: 'monitor', organization: { name: 'Acme' } } });
     expect(parsed.ok && parsed.warnings).toEqual([
       expect.stringMatching(/^line \d+, tools\[1\]\.action: /),
-      expect.stringMatching(/^line \d+, mcp\.rules\[1\]\.pin: .*does not compare launches yet/),
       expect.stringMatching(/^line \d+, mcp\.rules\[2\]\.action: /),
     ]);
   });

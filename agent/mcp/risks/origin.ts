@@ -5,6 +5,16 @@ import { programName, unwrap } from '../unwrap.ts';
 import { hostOf, isOwnNetwork, isUnder } from './network.ts';
 import type { Assessed, Rule } from './rule.ts';
 
+export const changedSinceApproved: Rule = {
+  id: 'changed-since-approved',
+  title: 'What would run is not what was approved',
+  severity: 'high',
+  test: ({ approvedHash, identity }) =>
+    approvedHash === undefined || approvedHash === null || approvedHash === identity.launchHash ? null : '',
+  advice: 'Compare the entry with what was approved; ask for approval again if the change is wanted.',
+  refs: ['MCP03', 'MCP04', 'T0109', 'T0081'],
+};
+
 export const originRules: readonly Rule[] = [
   {
     id: 'unpinned-package',
@@ -53,15 +63,7 @@ export const originRules: readonly Rule[] = [
     advice: 'Look up who publishes it and whether you trust them; ask IT to add it to the approved ones.',
     refs: ['MCP04', 'MCP09', 'T0111'],
   },
-  {
-    id: 'changed-since-approved',
-    title: 'What would run is not what was approved',
-    severity: 'high',
-    test: ({ approvedHash, identity }) =>
-      approvedHash === undefined || approvedHash === null || approvedHash === identity.launchHash ? null : '',
-    advice: 'Compare the entry with what was approved; ask for approval again if the change is wanted.',
-    refs: ['MCP03', 'MCP04', 'T0109', 'T0081'],
-  },
+  changedSinceApproved,
 ];
 
 /** An image is another rule's matter: a tag is less than a pin and more than nothing. */
