@@ -30,8 +30,8 @@ const PROBLEMS = {
   },
   'not-looked-at': {
     severity: 'low',
-    message: (where) => `${where} was not looked at, because macOS would ask you for permission first.`,
-    fix: 'Keep the project outside Desktop, Documents and Downloads, or leave it as it is.',
+    message: (where, detail) => `${where} was not looked at, because ${detail || 'macOS would ask you for permission first'}.`,
+    fix: 'Keep the project on this computer, outside Desktop, Documents and Downloads, or leave it as it is.',
   },
   'server-unreadable': {
     severity: 'low',

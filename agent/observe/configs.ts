@@ -19,7 +19,8 @@ export type { ConfigFile } from './config-files.ts';
 
 /**
  * `refused` is a file that is there and was not read; its trouble is `config-refused` (no regular file, too big, no permission), `config-not-owned`,
- * `home-not-owned` (then `path` is the home, once for all its places) or `not-looked-at` (macOS would ask the user; `path` is the folder).
+ * `home-not-owned` (then `path` is the home, once for all its places) or `not-looked-at` (`path` is the folder: macOS would ask the user, or with a
+ * `detail` it is a network path of Windows).
  */
 export type ConfigRead =
   /** `off`: names of servers in it that the client has switched off elsewhere, `*` for all of them. */
@@ -121,6 +122,11 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
     return homes.every((home) => !isInside(folder, home) || isOwnHome(os, home));
   }
 
+  /** A project's folder that is known and not looked at. */
+  function isLeftAlone(folder: string): boolean {
+    return isOnNetwork(os, folder, homes) || asksOnMac(os, folder, homes);
+  }
+
   function isReadable(file: ConfigFile): boolean {
     return file.home === null || isOwnHome(os, file.home);
   }
@@ -129,7 +135,7 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
     look() {
       files.list();
       for (const [home, mine] of projects) {
-        if (isOwnHome(os, home)) for (const folder of mine) if (!asksOnMac(os, folder, homes)) files.listProject(home, folder);
+        if (isOwnHome(os, home)) for (const folder of mine) if (!isLeftAlone(folder)) files.listProject(home, folder);
       }
       const reads = [...files.all].filter(([, [file]]) => file !== undefined && isReadable(file)).flatMap(([at]) => readPath(at));
       return [...strangers(), ...reads];
@@ -164,12 +170,13 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
       const reads: ConfigRead[] = [];
       const added: string[] = [];
       for (const folder of folders) {
-        const resolved = path.resolve(folder);
+        const onNetwork = isOnNetwork(os, folder, homes);
+        const resolved = onNetwork ? path.win32.normalize(folder) : path.resolve(folder);
         const first = places.mcp.find((place) => /^<project>/.test(place.path[os.platform] ?? ''));
-        if (!path.isAbsolute(folder) || mine.has(resolved) || mine.size >= maximumProjects || !first) continue;
+        if (!(onNetwork || path.isAbsolute(folder)) || mine.has(resolved) || mine.size >= maximumProjects || !first) continue;
         mine.add(resolved);
-        if (asksOnMac(os, resolved, homes)) {
-          const trouble: Trouble = { code: 'not-looked-at', path: resolved };
+        if (isLeftAlone(resolved)) {
+          const trouble: Trouble = { code: 'not-looked-at', path: resolved, ...(onNetwork ? { detail: NETWORK } : {}) };
           reads.push({ file: { role: 'mcp', place: first, path: resolved, home, project: resolved }, state: 'refused', trouble });
           continue;
         }
@@ -184,7 +191,7 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
       const looked = [...files.all].filter(([at, [file]]) => file !== undefined && isReadable(file) && isWatched(at)).map(([at]) => at);
       const outside = looked.filter((at) => files.at(at).every((file) => file.role === 'projects' || file.project === null));
       const owned = [...homes.filter((home) => isOwnHome(os, home)), null];
-      const folders = [...projects.values()].flatMap((set) => [...set]).filter((folder) => !asksOnMac(os, folder, homes));
+      const folders = [...projects.values()].flatMap((set) => [...set]).filter((folder) => !isLeftAlone(folder));
       await watching.start(
         signal,
         {
@@ -311,6 +318,17 @@ function exists(file: string): boolean {
   } catch {
     return false;
   }
+}
+
+const NETWORK = 'it is a network path, and Windows might sign you in there';
+
+/**
+ * Whether a folder is written as one of another computer (`\\server\share`, with either slash) or of a device: a file's author chooses the server, and
+ * to ask for a file there Windows sends it what proves the user's account. A drive's letter was given by the user, who is
+ * signed in already, as at a home that lies on a server.
+ */
+function isOnNetwork(os: Pick<Os, 'platform'>, folder: string, homes: readonly string[]): boolean {
+  return os.platform === 'win32' && /^[\\/]{2}/.test(folder) && !homes.some((home) => isInside(folder, home));
 }
 
 /** Folders of a home for which macOS asks the user before a program may look inside, from Apple's documentation; not tried on a Mac. */

@@ -8,6 +8,7 @@ import { readCatalog } from '../../agent/assets.ts';
 import { type ConfigObserver, type ConfigRead, createConfigObserver } from '../../agent/observe/configs.ts';
 import type { Trouble } from '../../agent/observe/observation.ts';
 import type { Os } from '../../agent/observe/os.ts';
+import { problem } from '../../agent/problems.ts';
 import { type Catalog, parseCatalog } from '../../native-catalog/catalog.ts';
 import type { McpPlace } from '../../native-catalog/schema.ts';
 import { fakeOs } from '../fakes.ts';
@@ -195,6 +196,38 @@ describe('projects', () => {
     expect(asked.setProjects(home, [project])).toEqual([]);
     const read = asked.look().find((one) => said(one) === 'claude-code project P');
     expect(read?.file).toMatchObject({ project, home });
+  });
+
+  test('a network path of Windows is told and never looked at, however it is written and however it came', () => {
+    const shares = [
+      '\\\\server\\share',
+      '//server/other',
+      '\\\\?\\UNC\\server\\c$',
+      '/\\server\\share\\d',
+      '\\\\wsl.localhost\\Ubuntu\\src',
+    ];
+    // A folder that is there under that name would be read, were it asked for.
+    const real = `/${put(path.join(root, 'src/.mcp.json'), 'P')}`.replace('/.mcp.json', '');
+    const asked = observer({ platform: 'win32' });
+    const refused = asked.setProjects(home, [...shares, real]);
+    expect(refused.map(said)).toEqual([...shares, real].map(() => 'claude-code project not-looked-at'));
+    expect(refused.map(({ file }) => file.path)).toContain('\\\\server\\share\\');
+    expect(new Set(refused.map((read) => read.state === 'refused' && problem(read.trouble).message.replace(/^.*? was/, 'It was')))).toEqual(
+      new Set(['It was not looked at, because it is a network path, and Windows might sign you in there.']),
+    );
+    expect(asked.setProjects(home, shares)).toEqual([]);
+    expect(asked.look().map(said)).not.toContain('claude-code project P');
+    // A home that lies on a server is the user's own, and its projects are.
+    const mine = observer({ platform: 'win32', homes: [path.join(root, 'src')] });
+    expect(mine.setProjects(path.join(root, 'src'), [`/${path.dirname(put(path.join(root, 'src/a/.mcp.json'), 'A'))}`]).map(said)).toEqual([
+      'claude-code project A',
+    ]);
+    // Elsewhere two slashes are as good as one, and a backslash is a letter.
+    expect(
+      observer()
+        .setProjects(home, [...shares, real])
+        .map(said),
+    ).toEqual(['claude-code project P']);
   });
 
   test('on macOS a folder that the system guards is not looked at, also behind a link, and said so once', () => {
