@@ -51,6 +51,7 @@ function processAt(exe: string, given: Partial<Pick<ProcessObservation, 'args' |
     module: null,
     bundleId: null,
     home: null,
+    owner: 'self',
     ...given,
   };
 }

@@ -21,6 +21,8 @@ export type ProcessObservation = {
   readonly bundleId: string | null;
   /** The home folder whose user owns the process; null for another user. */
   readonly home: string | null;
+  /** `self`: whoever the agent looks for; `system`: an account of the system's own; `other`: another person, whose programs are theirs alone. */
+  readonly owner: 'self' | 'system' | 'other';
 };
 
 /** The window in front. The title is matched where policy allows, and never kept. */

@@ -16,6 +16,7 @@ describe('which entries run, from look to look', () => {
       module: null,
       bundleId: null,
       home: '/home/ada',
+      owner: 'self',
     },
     script: args[1] ?? null,
   });

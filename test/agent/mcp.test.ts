@@ -316,7 +316,19 @@ describe('identity', () => {
 
 describe('running', () => {
   const seen = (exe: string, args: string[], more: Partial<ProcessObservation> = {}): ProcessObservation => ({
-    ...{ kind: 'process', pid: 1, parent: 0, startedAt: '1', exe, args, script: null, module: null, bundleId: null, home: null },
+    ...{
+      kind: 'process',
+      pid: 1,
+      parent: 0,
+      startedAt: '1',
+      exe,
+      args,
+      script: null,
+      module: null,
+      bundleId: null,
+      home: null,
+      owner: 'self',
+    },
     ...more,
   });
   const files = line('npx', '-y', '@modelcontextprotocol/server-filesystem', '/tmp');

@@ -108,6 +108,11 @@ describe('processes on macOS', () => {
     expect([node?.script, python?.module, other?.home]).toEqual([script.replaceAll(' ', '_'), 'aider', null]);
   });
 
+  it('tells whose a process is', async () => {
+    const rows = [501, 0, 499, 4_294_967_294, 502, undefined].map((uid, index) => row(index + 1, '/usr/bin/python3 -m aider', { uid }));
+    expect((await first(...rows)).map(({ owner }) => owner)).toEqual(['self', 'system', 'system', 'system', 'other', 'other']);
+  });
+
   it('never loses a word of a command line', async () => {
     const word = fc.stringMatching(/^[\w/.=-]{1,6}$/);
     await fc.assert(

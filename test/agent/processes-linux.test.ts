@@ -99,6 +99,7 @@ describe('a process table of files', () => {
           module: null,
           bundleId: null,
           home: '/home/ada',
+          owner: 'self',
         },
       ],
       changed: [],
@@ -195,12 +196,13 @@ describe('a process table of files', () => {
     expect(await observer.look()).toEqual({ appeared: [], changed: [], gone: [], total: 1 });
   });
 
-  it('takes the home from the user of the process', async () => {
+  it('takes the home and the owner from the user of the process', async () => {
     const table = processTable();
-    table.put({ pid: 1, start: 1, uid: 1000 });
-    table.put({ pid: 2, start: 1, uid: 1001 });
+    for (const [index, uid] of [1000, 0, 998, 65_534, 61_184, 1001, 100_000].entries()) table.put({ pid: index + 1, start: 1, uid });
     const { appeared } = await (await observe(table.root)).look();
-    expect(appeared.map(({ home }) => home)).toEqual(['/home/ada', isRoot ? null : '/home/ada']);
+    const others = isRoot ? ['system', 'system', 'system', 'system', 'other', 'other'].map((owner) => [null, owner]) : [];
+    const mine = ['/home/ada', 'self'];
+    expect(appeared.map(({ home, owner }) => [home, owner])).toEqual(isRoot ? [mine, ...others] : Array(7).fill(mine));
   });
 
   it('knows at every look exactly the processes of the table, and after sixteen quiet ones what each executes', async () => {
@@ -403,7 +405,7 @@ describe.runIf(process.platform === 'linux')('the real process table', () => {
       const observer = await createProcessObserver(realOs(), { homes: [{ home: '/h', uid: process.getuid() }] });
       const { appeared } = await observer.look();
       for (let look = 0; look < 16; look++) await observer.look();
-      const pick = (pid) => { const { exe, home, args } = appeared.find((seen) => seen.pid === pid); return { exe, home, args: args.length }; };
+      const pick = (pid) => { const { exe, home, owner, args } = appeared.find((seen) => seen.pid === pid); return { exe, home, owner, args: args.length }; };
       process.stdout.write(JSON.stringify([pick(1), pick(process.pid)]));`;
     const output = execFileSync(process.execPath, ['--input-type=module', '-e', code], {
       cwd: '/',
@@ -411,8 +413,8 @@ describe.runIf(process.platform === 'linux')('the real process table', () => {
       ...(root ? { uid: 65534, gid: 65534 } : {}),
     });
     const [other, own] = JSON.parse(output.toString());
-    expect(other).toMatchObject({ exe: null, home: null });
+    expect(other).toMatchObject({ exe: null, home: null, owner: 'system' });
     expect(other.args).toBeGreaterThan(0);
-    expect(own).toMatchObject({ exe: fs.realpathSync(process.execPath), home: '/h' });
+    expect(own).toMatchObject({ exe: fs.realpathSync(process.execPath), home: '/h', owner: 'self' });
   });
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { win32Foreground } from '../../agent/observe/foreground/win32.ts';
 import { win32Processes } from '../../agent/observe/processes/win32.ts';
-import { readTable, type Win32Api, type Win32Detail, type Win32Process } from '../../agent/observe/processes/win32-api.ts';
+import { accountOf, readTable, type Win32Api, type Win32Detail, type Win32Process } from '../../agent/observe/processes/win32-api.ts';
 import { splitCommandLine } from '../../agent/observe/processes/win32-command-line.ts';
 import { fakeOs } from '../fakes.ts';
 
@@ -86,8 +86,8 @@ function windows(
     list: () => Object.entries(processes).map(([pid, { parent = 4, created }]) => ({ pid: Number(pid), parent, created })),
     detail: (pid) => {
       opened.push(pid);
-      const { exe = null, commandLine = null, own = false } = processes[pid] ?? {};
-      return { exe, commandLine, own };
+      const { exe = null, commandLine = null, owner = 'system' } = processes[pid] ?? {};
+      return { exe, commandLine, owner };
     },
     foreground: (withTitle) => front && { pid: front.pid, title: withTitle ? front.title : null },
   };
@@ -95,7 +95,7 @@ function windows(
 }
 const os = fakeOs({ root: '/', platform: 'win32', user: { name: 'ada', uid: null, home: 'C:\\Users\\ada' } });
 const homes = [{ home: 'C:\\Users\\ada', uid: null }];
-const node = { exe: 'C:\\Program Files\\nodejs\\node.exe', own: true };
+const node = { exe: 'C:\\Program Files\\nodejs\\node.exe', owner: 'self' as const };
 
 describe('processes on Windows', () => {
   it('tells the whole of a process, and little of one that it may not open', async () => {
@@ -104,15 +104,25 @@ describe('processes on Windows', () => {
       8: { parent: 4, created: '2', ...node, commandLine: '"C:\\Program Files\\nodejs\\node.exe" -r x "D:\\a b\\cli.js" --stdio' },
       12: { parent: 8, created: '3', ...node, exe: 'C:\\Python\\python.exe', commandLine: 'python -m mcp_server_git' },
       16: { parent: 8, created: '4', ...node, commandLine: 'node server.js' },
+      20: { created: '5', ...node, owner: 'other', commandLine: 'node server.js' },
     });
     const { appeared, total } = await (await win32Processes(os, homes, api)).look();
-    expect(total).toBe(4);
+    expect(total).toBe(5);
     const nothing = { kind: 'process', bundleId: null, module: null, script: null };
     expect(appeared).toMatchObject([
-      { ...nothing, pid: 4, startedAt: '1', exe: null, args: [], home: null },
-      { ...nothing, pid: 8, parent: 4, exe: node.exe, args: [node.exe, '-r', 'x', 'D:\\a b\\cli.js', '--stdio'], home: 'C:\\Users\\ada' },
+      { ...nothing, pid: 4, startedAt: '1', exe: null, args: [], home: null, owner: 'system' },
+      {
+        ...nothing,
+        pid: 8,
+        parent: 4,
+        exe: node.exe,
+        args: [node.exe, '-r', 'x', 'D:\\a b\\cli.js', '--stdio'],
+        home: 'C:\\Users\\ada',
+        owner: 'self',
+      },
       { ...nothing, pid: 12, module: 'mcp_server_git' },
       { ...nothing, pid: 16, args: ['node', 'server.js'] },
+      { ...nothing, pid: 20, home: null, owner: 'other' },
     ]);
   });
 
@@ -161,6 +171,17 @@ describe('processes on Windows', () => {
       }),
     );
   });
+});
+
+it('tells people from the system by the security identifier', () => {
+  const ada = '010500000000000515000000aabbccddaabbccddaabbccdde9030000';
+  expect(accountOf(ada, ada)).toBe('self');
+  expect(accountOf(ada.replace('e903', 'ea03'), ada)).toBe('other');
+  expect(accountOf('010500000000000c01000000aabbccddaabbccddaabbccddaabbccdd', ada)).toBe('other');
+  // LocalSystem (S-1-5-18), a service's own account (S-1-5-80-…), and one that Windows doesn't tell.
+  expect(accountOf('010100000000000512000000', ada)).toBe('system');
+  expect(accountOf('010600000000000550000000aabbccddaabbccddaabbccddaabbccddaabbccdd', ada)).toBe('system');
+  expect(accountOf(null, null)).toBe('system');
 });
 
 describe('the window in front on Windows', () => {

@@ -8,7 +8,19 @@ import { realOs } from '../../agent/observe/os.ts';
 import { retitled } from '../../agent/observe/processes/retitled.ts';
 
 const process_ = (exe: string | null, args: readonly string[]): ProcessObservation => ({
-  ...{ kind: 'process', pid: 7, parent: 1, startedAt: '1', exe, args, script: null, module: null, bundleId: null, home: null },
+  ...{
+    kind: 'process',
+    pid: 7,
+    parent: 1,
+    startedAt: '1',
+    exe,
+    args,
+    script: null,
+    module: null,
+    bundleId: null,
+    home: null,
+    owner: 'self',
+  },
 });
 const known = (name: string, interpreter: string) => (name === 'pi' && interpreter === 'node' ? '/opt/pi/cli.js' : null);
 

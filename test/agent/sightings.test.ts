@@ -23,6 +23,7 @@ const process = (exe: string) =>
     module: null,
     bundleId: null,
     home: null,
+    owner: 'self',
   });
 
 describe('the version in a path', () => {

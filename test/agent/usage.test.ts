@@ -17,6 +17,7 @@ const proc = (pid: number, exe: string, parent = 1): ProcessObservation => ({
   module: null,
   bundleId: null,
   home: null,
+  owner: 'self',
 });
 const toolOf = (process: ProcessObservation) => (process.exe?.startsWith('/tool/') ? process.exe.slice(6) : null);
 const look = (appeared: ProcessObservation[], gone: ProcessObservation[] = []) => ({ appeared, changed: [], gone, total: 0 });

@@ -35,6 +35,7 @@ const process = (exe: string | null, given: Partial<Extract<Observation, { kind:
   module: null,
   bundleId: null,
   home: null,
+  owner: 'self',
   ...given,
 });
 const node = (script: string) => process('/usr/bin/node', { script });
@@ -315,6 +316,7 @@ describe('any observation', () => {
       module: maybe(text),
       bundleId: maybe(text),
       home: maybe(anyPath),
+      owner: fc.constantFrom('self' as const, 'system' as const, 'other' as const),
     }),
     fc.record({
       kind: fc.constant('window' as const),

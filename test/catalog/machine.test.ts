@@ -44,6 +44,7 @@ describe.skipIf(!existsSync(DPKG))('on this Debian', () => {
         module: null,
         bundleId: null,
         home: null,
+        owner: 'self',
       });
       return [binary, process].some((match) => match && match.strength !== 'weak');
     });
@@ -77,6 +78,7 @@ describe.skipIf(!existsSync('/proc/self/exe'))('of this computer’s processes',
         module: null,
         bundleId: null,
         home: null,
+        owner: 'self',
       }),
     );
     expect(tools).toEqual([]);

@@ -27,6 +27,9 @@ export type Listed = {
   readonly startTime?: Date | undefined;
 };
 
+/** Where the accounts of people begin; below are macOS's own, and `nobody` is -2, which may come as an unsigned number. Not seen on a Mac. */
+const firstPerson = 500;
+const nobody = 0xffff_fffe;
 /** A path with this many blanks in it is still put together again. */
 const mostBlanks = 12;
 /** Whoever runs a program from a folder of their own chooses what lies there as Info.plist: a pipe that never ends, or a file without end. */
@@ -39,6 +42,12 @@ export async function darwinProcesses(os: Os, homes: Homes, list?: () => Promise
   const read = list ?? (await import('ps-list')).default;
   // Of several homes with one user the first is meant.
   const homeOf = new Map([...homes].reverse().flatMap(({ home, uid }) => (uid === null ? [] : [[uid, home] as const])));
+  const ownerOf = (uid: number | undefined): ProcessObservation['owner'] => {
+    // Whose a process is that `ps` says nothing of isn't guessed at.
+    if (uid === undefined) return 'other';
+    if (uid === os.user.uid || homeOf.has(uid)) return 'self';
+    return uid < firstPerson || uid === nobody ? 'system' : 'other';
+  };
   const folders = [...(os.env['PATH']?.split(':').filter((folder) => path.isAbsolute(folder)) ?? []), ...usualFolders];
   const bundleIds = new Map<string, string | null>();
   type Known = {
@@ -109,6 +118,7 @@ export async function darwinProcesses(os: Os, homes: Homes, list?: () => Promise
       module: found?.module ?? null,
       bundleId: bundleIdOf(exe),
       home: (row.uid === undefined ? undefined : homeOf.get(row.uid)) ?? null,
+      owner: ownerOf(row.uid),
     };
   }
 

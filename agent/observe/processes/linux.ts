@@ -22,6 +22,10 @@ import { resolveScript } from './script-file.ts';
 const longestCommandLine = 64 * 1024;
 /** Each look asks one process in this many whether it has executed something else, so that `exec claude` in an old shell is found too. */
 const rotation = 16;
+/** Where the accounts of people begin, as login.defs has it on every usual distribution. */
+const firstPerson = 1000;
+/** `nobody`, and the accounts that systemd makes for services with DynamicUser. */
+const isService = (uid: number) => uid === 65_534 || (uid >= 61_184 && uid <= 65_519);
 /** PF_KTHREAD of the kernel's sched.h. */
 const kernelThread = 0x0020_0000;
 
@@ -49,6 +53,10 @@ export function linuxProcesses(os: Os, homes: Homes): ProcessObserver {
   const proc = os.at('/proc');
   // Of several homes with one user the first is meant.
   const homeOf = new Map([...homes].reverse().flatMap(({ home, uid }) => (uid === null ? [] : [[uid, home] as const])));
+  const ownerOf = (uid: number): ProcessObservation['owner'] => {
+    if (uid === os.user.uid || homeOf.has(uid)) return 'self';
+    return uid < firstPerson || isService(uid) ? 'system' : 'other';
+  };
   const buffer = Buffer.allocUnsafe(longestCommandLine);
   let known = new Map<number, Known>();
   let looks = 0;
@@ -89,6 +97,7 @@ export function linuxProcesses(os: Os, homes: Homes): ProcessObserver {
     const args = splitCommandLine(commandLine);
     const interpreter = interpreterOf(exe, args);
     const found = interpreter ? scriptOf(interpreter, args) : null;
+    const uid = userOf(folder, ownerOfFolder);
     const observation: ProcessObservation = {
       kind: 'process',
       pid,
@@ -99,14 +108,15 @@ export function linuxProcesses(os: Os, homes: Homes): ProcessObserver {
       script: null,
       module: found?.module ?? null,
       bundleId: null,
-      home: homeOf.get(ownerOf(folder, ownerOfFolder)) ?? null,
+      home: homeOf.get(uid) ?? null,
+      owner: ownerOf(uid),
     };
     return { stat, observation, script: found?.script ?? null, shape: hash('sha1', `${exe ?? ''}\0${commandLine}`, 'base64') };
   }
 
   /** The kernel gives the folder of a process that may not be dumped (a browser's sandbox, a key agent) to root: then `status` knows better. */
-  function ownerOf(folder: string, ownerOfFolder: number): number {
-    if (ownerOfFolder !== 0 || homeOf.size === 0) return ownerOfFolder;
+  function userOf(folder: string, ownerOfFolder: number): number {
+    if (ownerOfFolder !== 0) return ownerOfFolder;
     const uid = /^Uid:\t(\d+)/m.exec(readText(`${folder}/status`) ?? '')?.[1];
     return uid === undefined ? ownerOfFolder : Number(uid);
   }

@@ -4,6 +4,7 @@
  * The layouts are those of 64-bit Windows, which are the same on x64 and ARM64. SystemProcessInformation and ProcessCommandLineInformation are
  * documented only in part; both have had this form since Windows 8.1. Seen to work under Wine; not yet on Windows itself, nor on ARM64.
  */
+import type { ProcessObservation } from '../observation.ts';
 
 export type Win32Process = {
   readonly pid: number;
@@ -12,13 +13,20 @@ export type Win32Process = {
   readonly created: string;
 };
 
-/** What can be had of one process; a field is null where Windows won't say (another user's, a protected one, one that has ended). */
-export type Win32Detail = { readonly exe: string | null; readonly commandLine: string | null; readonly own: boolean };
+/**
+ * What can be had of one process; a field is null where Windows won't say (another user's, a protected one, one that has ended). Whose it is can be
+ * told of another person only by an elevated agent: to any other one such a process doesn't open, shows neither program nor arguments, and is `system`.
+ */
+export type Win32Detail = {
+  readonly exe: string | null;
+  readonly commandLine: string | null;
+  readonly owner: ProcessObservation['owner'];
+};
 
 export type Win32Api = {
   /** Every process but the idle one. Throws with the status where Windows refuses. */
   list(): Win32Process[];
-  /** `own` says whether it runs as the user that we run as. */
+  /** `self` is the user that we run as. */
   detail(pid: number): Win32Detail;
   /** The window in front and its process; null where there is none (a locked screen). `title` is read only when asked for. */
   foreground(withTitle: boolean): { pid: number; title: string | null } | null;
@@ -135,12 +143,12 @@ export async function win32Api(): Promise<Win32Api> {
     },
     detail(pid) {
       const process: number | bigint = OpenProcess(queryLimitedInformation, 0, pid);
-      if (!process) return { exe: null, commandLine: null, own: false };
+      if (!process) return { exe: null, commandLine: null, owner: 'system' };
       try {
         return {
           exe: exeOf(process),
           commandLine: commandLineOf(process, pid),
-          own: ourselves !== null && userOf(process) === ourselves,
+          owner: accountOf(userOf(process), ourselves),
         };
       } finally {
         CloseHandle(process);
@@ -154,6 +162,17 @@ export async function win32Api(): Promise<Win32Api> {
       return { pid, title: withTitle ? text.toString('utf16le', 0, length * 2) : null };
     },
   };
+}
+
+/**
+ * Whose a security identifier is, in the hexadecimal digits of its bytes. People have S-1-5-21-… (of this computer or a domain) or S-1-12-1-… (Entra);
+ * all others, and what Windows doesn't say, are services and the system.
+ */
+export function accountOf(sid: string | null, ourselves: string | null): ProcessObservation['owner'] {
+  if (sid === null) return 'system';
+  if (sid === ourselves) return 'self';
+  // A byte of revision, one that counts the parts, six of the authority, and the parts, four bytes each with the lowest first.
+  return /^01..(00000000000515000000|00000000000c01000000)/.test(sid) ? 'other' : 'system';
 }
 
 /** The processes of a SYSTEM_PROCESS_INFORMATION table: each entry says where the next one begins, the last one says 0. */

@@ -21,7 +21,7 @@ export async function win32Processes(os: Os, homes: Homes, api?: Win32Api): Prom
   let known = new Map<number, Known>();
 
   async function read({ pid, parent, created }: Win32Process): Promise<{ observation: ProcessObservation; unread: boolean }> {
-    const { exe, commandLine, own } = detail(pid);
+    const { exe, commandLine, owner } = detail(pid);
     const args = commandLine === null ? [] : splitCommandLine(commandLine);
     const interpreter = interpreterOf(exe, args);
     const found = interpreter ? scriptOf(interpreter, args) : null;
@@ -36,7 +36,8 @@ export async function win32Processes(os: Os, homes: Homes, api?: Win32Api): Prom
       script: found?.script ? await resolveScript(found.script, null) : null,
       module: found?.module ?? null,
       bundleId: null,
-      home: own ? ownHome : null,
+      home: owner === 'self' ? ownHome : null,
+      owner,
     };
     return { observation, unread: exe === null && commandLine === null };
   }
