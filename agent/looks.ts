@@ -58,7 +58,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
   let lastProcessLook: Promise<unknown> = Promise.resolve();
   let foregroundObserver: Promise<ForegroundObserver> | undefined;
   let ownConfigs: ConfigObserver | undefined;
-  /** Weak evidence that makes a row only beside another sort: leftover folders, by tool, from the last whole look. */
+  /** Weak evidence that makes a row only beside another sort: leftover folders, by tool, from the last look at each home. */
   let traces = new Map<string, Sighting[]>();
   /** The tools that have been found for certain since the last whole look began: another program of such a name is another program. */
   let sure = new Set<string>();
@@ -128,6 +128,12 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     return commands.find((command) => catalog.identify(command)?.strength === 'certain')?.target ?? null;
   };
 
+  /** What the agent's own homes are known to hold, but for those that are looked at anew: a look at others says nothing of them. */
+  function tracesBut(looked: readonly string[]): Sighting[] {
+    const kept = parts.ownHomes.map(label).filter((home) => !looked.includes(home));
+    return [...traces.values()].flat().filter(({ home }) => home !== null && kept.includes(home));
+  }
+
   /** Writes what makes a row, alone or with what is stored already; weak evidence that stands alone is dropped. */
   function record(seen: readonly Sighting[]): boolean {
     for (const tool of namedForSure(seen)) sure.add(tool);
@@ -149,13 +155,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
   }
 
   /** Another account's program is another person's business; the system's own services are everybody's. */
-  const concerns = ({ home, exe, script, args }: ProcessObservation) => {
-    if (home !== null) return true;
-    // Whose program a bare name is can't be told where the system hides its file; and of an interpreter the script says it.
-    const program = exe ?? args[0] ?? '';
-    const isPersons = (at: string) => /^(\/home\/|\/root\/|\/Users\/|\/var\/root\/|[A-Z]:\\Users\\)/i.test(at);
-    return /^(\/|[A-Z]:\\)/i.test(program) && !isPersons(program) && !isPersons(script ?? '');
-  };
+  const concerns = ({ owner }: ProcessObservation) => owner !== 'other';
 
   function applyProcesses({ appeared, changed, ...others }: ProcessLook): Sighting[] {
     const sightings: Sighting[] = [];
@@ -401,18 +401,16 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
       const began = clock.now();
       const looked = given ?? parts.ownHomes;
       homes.add(looked);
+      const labels = looked.map(label);
       const found = await attempt('configs', () => lookAtConfigs(looked));
-      traces = Map.groupBy(
-        (found ?? []).flatMap((seen) => sight(seen) ?? []),
-        ({ tool }) => tool,
-      );
+      const leftovers = (found ?? []).flatMap((seen) => sight(seen) ?? []);
+      traces = Map.groupBy([...tracesBut(labels), ...leftovers], ({ tool }) => tool);
       const installed = await attempt('installed', () => lookAtInstalled(looked));
       const processes = await attempt('processes', lookAtProcesses);
       await attempt('foreground', lookInFront);
       // What has been running since an earlier look is seen again now, so that its last sighting is true.
       const running = usage.running().flatMap(({ process }) => sight(process) ?? []);
-      record([...(installed?.sightings ?? []), ...[...traces.values()].flat(), ...(processes ?? []), ...running]);
-      const labels = looked.map(label);
+      record([...(installed?.sightings ?? []), ...leftovers, ...(processes ?? []), ...running]);
       if (installed) {
         store.sweep(
           {

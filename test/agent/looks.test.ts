@@ -48,11 +48,11 @@ function machine(options: { uid?: number; env?: Record<string, string> } = {}) {
     log: () => {},
   });
   /** A process as Linux shows it; without `exe` it is one whose file the system hides, as it does for other accounts. */
-  const runs = (pid: number, args: readonly string[], exe?: string) => {
+  const runs = (pid: number, args: readonly string[], exe?: string, uid = ME) => {
     const folder = path.join(root, 'proc', String(pid));
     fs.mkdirSync(folder);
     fs.writeFileSync(path.join(folder, 'stat'), `${pid} (x) S 1 ${'0 '.repeat(17)}${pid} 0 0 0 0 0 0 0`);
-    fs.writeFileSync(path.join(folder, 'status'), `Name:\tx\nUid:\t${ME}\t${ME}\n`);
+    fs.writeFileSync(path.join(folder, 'status'), `Name:\tx\nUid:\t${uid}\t${uid}\n`);
     fs.writeFileSync(path.join(folder, 'cmdline'), `${args.join('\0')}\0`);
     if (exe) fs.symlinkSync(exe, path.join(folder, 'exe'));
   };
@@ -92,15 +92,18 @@ it('goes on with the programs at their pace when the display has gone, and says 
   await watching;
 });
 
-it('leaves other accounts’ programs alone, also where only a script or a bare name tells whose they are', async () => {
+it('leaves other people’s programs alone wherever they lie, and tells of the system’s and one’s own', async () => {
   const { agent, runs } = machine({ uid: SOMEBODY });
-  runs(81, ['node', '/home/bob/.npm-global/bin/claude']);
-  runs(82, ['/usr/bin/node', '/home/bob/.npm-global/lib/node_modules/@openai/codex/bin/codex.js']);
-  runs(83, ['/usr/bin/node', '/root/.npm-global/lib/node_modules/@google/gemini-cli/dist/index.js'], '/usr/bin/node');
-  runs(84, ['gptme']);
-  runs(85, ['/usr/local/bin/ollama', 'serve']);
+  const bob = 1001 + ME;
+  runs(81, ['node', '/home/bob/.npm-global/bin/claude'], undefined, bob);
+  runs(82, ['/usr/bin/python3', '-m', 'aider'], '/usr/bin/python3', bob);
+  runs(83, ['/usr/local/bin/goose'], undefined, bob);
+  runs(84, ['/opt/gptme/bin/gptme'], '/opt/gptme/bin/gptme', SOMEBODY);
+  runs(85, ['/usr/local/bin/ollama', 'serve'], undefined, 998);
+  runs(86, ['/opt/opencode/bin/opencode'], '/opt/opencode/bin/opencode', 0);
   const { tools } = await agent.api.scan();
-  expect(tools.map(({ id }) => id)).toEqual(['ollama']);
+  // Only root's files are asked for the user in them; to anybody else they are all of one other person.
+  expect(tools.map(({ id }) => id).sort()).toEqual(ME === 0 ? ['gptme', 'ollama', 'opencode'] : []);
 });
 
 it('ends at once when it was told to end before it began', async () => {
