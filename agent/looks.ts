@@ -134,8 +134,8 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     return [...traces.values()].flat().filter(({ home }) => home !== null && kept.includes(home));
   }
 
-  /** Writes what makes a row, alone or with what is stored already; weak evidence that stands alone is dropped. */
-  function record(seen: readonly Sighting[]): boolean {
+  /** Writes what makes a row, alone or with what is stored already; weak evidence that stands alone, without `beside`, is dropped. */
+  function record(seen: readonly Sighting[], beside: ReadonlyMap<string, readonly Sighting[]> = traces): boolean {
     for (const tool of namedForSure(seen)) sure.add(tool);
     const sightings = seen.filter((one) => !isStray(one, sure));
     if (sightings.length === 0) return false;
@@ -144,7 +144,7 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
     const make: string[] = [];
     const keep: Sighting[] = [];
     for (const [tool, seen] of fresh) {
-      const together = [...seen, ...(traces.get(tool) ?? [])];
+      const together = [...seen, ...(beside.get(tool) ?? [])];
       if (confidence(together) !== null) {
         make.push(tool);
         keep.push(...together);
@@ -410,7 +410,10 @@ export function createLooks(parts: Omit<AgentParts, 'homes'> & { homes: Homes; o
       await attempt('foreground', lookInFront);
       // What has been running since an earlier look is seen again now, so that its last sighting is true.
       const running = usage.running().flatMap(({ process }) => sight(process) ?? []);
-      record([...(installed?.sightings ?? []), ...leftovers, ...(processes ?? []), ...running]);
+      record(
+        [...(installed?.sightings ?? []), ...leftovers, ...(processes ?? []), ...running],
+        Map.groupBy(leftovers, ({ tool }) => tool),
+      );
       if (installed) {
         store.sweep(
           {

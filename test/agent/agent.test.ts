@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import Sqlite from 'better-sqlite3';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Agent, startAgent } from '../../agent/agent.ts';
 import { readMigrations } from '../../agent/assets.ts';
 import { createPolicyFile } from '../../agent/policy/policy-file.ts';
@@ -151,6 +151,39 @@ describe('an agent, whatever happens', () => {
     expect(same).toBe(plain);
     await expect(agent.api.scan({ policy: { path: 'p.json', text: '{' } })).rejects.toMatchObject({ code: 'policy-invalid' });
     expect((await agent.api.scan()).mcpServers).toHaveLength(2);
+    it.store.close();
+  });
+});
+
+describe('leftover folders', () => {
+  it('of the agent’s own homes are still known after a look at others, and others’ are no evidence here', async () => {
+    const it = machine();
+    const other = path.join(it.home, '../bob');
+    // Neither makes a row alone: such a folder stays behind, and many a program has such a name.
+    write(path.join(it.home, '.config/amp/settings.json'), {});
+    write(path.join(other, '.aws/amazonq/x'), '');
+    const agent = it.start();
+    const ending = new AbortController();
+    const listener = follow(agent, ending.signal);
+    const watching = agent.watch(ending.signal);
+    await vi.waitFor(() => expect(listener().look?.at).not.toBeNull());
+    expect((await agent.api.scan({ homes: [other] })).tools).toEqual([]);
+    it.run(71, path.join(it.home, 'tools/amp'));
+    const began = it.clock.now().getTime();
+    const ids = () => listener().tools?.map(({ id }) => id);
+    await vi.waitFor(
+      async () => {
+        if (!ids()?.length) await it.clock.advance(1000);
+        expect(ids()).toEqual(['amp']);
+      },
+      { timeout: 10_000, interval: 1 },
+    );
+    // By a poll, and not by the next whole look.
+    expect(it.clock.now().getTime() - began).toBeLessThan(5 * 60_000);
+    it.run(72, path.join(it.home, 'tools/q'));
+    expect((await agent.api.scan()).tools.map(({ id }) => id)).toEqual(['amp']);
+    ending.abort();
+    await watching;
     it.store.close();
   });
 });
