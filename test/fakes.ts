@@ -69,7 +69,8 @@ export function fakeIpc(sender: { id: number; url: string; parent?: unknown } | 
   const handled = new Map<string, Listener>();
   const inMain = new Map<string, Listener[]>();
   const inPage = new Map<string, Listener[]>();
-  const add = (all: Map<string, Listener[]>, channel: string, listener: Listener) => all.set(channel, [...(all.get(channel) ?? []), listener]);
+  const add = (all: Map<string, Listener[]>, channel: string, listener: Listener) =>
+    all.set(channel, [...(all.get(channel) ?? []), listener]);
   const ipc = {
     sender,
     event: () => ({
