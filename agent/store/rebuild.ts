@@ -1,5 +1,6 @@
 /** What happens to a damaged database: it is set aside whole, and a new one takes its place with every row that can still be read. */
 import { closeSync, copyFileSync, existsSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import type { RequestState } from '../../electron/contract.ts';
 import { connect, type Database, DatabaseError, guarded, type OpenOptions, openDatabase } from '../sqlite.ts';
 
 /** `setAside` is the old file's new path; `lost` says that not all of it could be read. */
@@ -49,6 +50,9 @@ function openSound(file: string, options: OpenOptions): Database {
     // The quick check does not compare rows with their indexes, so that reading can fail after it; the whole one takes longer with every row.
     const check = size < WHOLE_CHECK_BYTES ? 'integrity_check(1)' : 'quick_check(1)';
     if (guarded(file, () => database.pragma(check, { simple: true })) !== 'ok') throw damaged();
+    // SQLite keeps no sums of its pages: one changed byte inside a value is a sound file to it, and would be a state that nothing knows.
+    const requests = guarded(file, () => database.prepare('SELECT * FROM request').all() as Row[]);
+    if (!requests.every((row) => isPlausible('request', row))) throw damaged();
     return database;
   } catch (error) {
     database.close();
@@ -118,12 +122,33 @@ function salvage(file: string, copy: string, database: Database): { requestsKept
 
 type Row = Readonly<Record<string, unknown>>;
 
+/** The compiler says when the contract has another state. */
+const STATES = {
+  open: true,
+  approved: true,
+  denied: true,
+  'needs-info': true,
+  withdrawn: true,
+  expired: true,
+} satisfies Record<RequestState, true>;
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** As `toISOString` writes it, and only such are stored. */
+const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+const isTime = (value: unknown) => typeof value === 'string' && time.test(value) && !Number.isNaN(Date.parse(value));
+
+/** The schema refuses wrong types and broken JSON; a damaged page can also hold well-formed nonsense, which ids, times and states give away. */
+function isPlausible(table: string, row: Row): boolean {
+  return Object.entries(row).every(([column, value]) => {
+    if (/(^|_)(at|seen)$/.test(column)) return isTime(value);
+    if (table !== 'request') return true;
+    if (column === 'id') return uuid.test(String(value));
+    if (column === 'state') return Object.hasOwn(STATES, String(value));
+    return column !== 'until' || value === null || isTime(value);
+  });
+}
+
 function insert(database: Database, table: string, row: Row): boolean {
-  // The schema refuses wrong types and broken JSON; a damaged page can also hold well-formed nonsense, which times and states give away.
-  for (const [column, value] of Object.entries(row)) {
-    if (/(^|_)(at|seen)$/.test(column) && Number.isNaN(Date.parse(String(value)))) return false;
-    if (column === 'state' && !/^(open|approved|denied|needs-info|withdrawn|expired)$/.test(String(value))) return false;
-  }
+  if (!isPlausible(table, row)) return false;
   const columns = Object.keys(row);
   try {
     database.prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((column) => `@${column}`).join(', ')})`).run(row);

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { readMigrations } from '../../agent/assets.ts';
+import { uuidv7 } from '../../agent/requests.ts';
 import { DatabaseError, openDatabase } from '../../agent/sqlite.ts';
 import { openOrRebuild, openStore } from '../../agent/store/store.ts';
 
@@ -50,7 +51,7 @@ switch (task) {
     const { store, rebuilt } = openOrRebuild(file, { migrations, now: new Date() });
     say({ rebuilt, requests: store.requests().length });
     for (let count = 0; ; count++) {
-      const id = `${process.pid}-${count}`;
+      const id = uuidv7(new Date());
       const at = new Date().toISOString();
       const none = { tier: null, dataClass: null, until: null, answer: null, added: null };
       store.addRequest({
