@@ -7,6 +7,7 @@ import { lstatSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Catalog, ClientPlace } from '../../native-catalog/catalog.ts';
 import { type ConfigFile, createConfigFiles } from './config-files.ts';
+import { asksOnMac } from './mac-privacy.ts';
 import type { ConfigObservation, Trouble } from './observation.ts';
 import type { Os } from './os.ts';
 import { isSystemPlace, resolvePlace } from './paths.ts';
@@ -329,32 +330,4 @@ const NETWORK = 'it is a network path, and Windows might sign you in there';
  */
 function isOnNetwork(os: Pick<Os, 'platform'>, folder: string, homes: readonly string[]): boolean {
   return os.platform === 'win32' && /^[\\/]{2}/.test(folder) && !homes.some((home) => isInside(folder, home));
-}
-
-/** Folders of a home for which macOS asks the user before a program may look inside, from Apple's documentation; not tried on a Mac. */
-const guarded = [
-  'Desktop',
-  'Documents',
-  'Downloads',
-  'Library/Mobile Documents',
-  'Library/CloudStorage',
-  'Library/Containers',
-  'Library/Group Containers',
-].map((folder) => folder.toLowerCase());
-
-/** Whether looking at `file` would make macOS ask: as it is written, and where its links lead (resolving links asks nothing). */
-function asksOnMac(os: Pick<Os, 'platform'>, file: string, homes: readonly string[]): boolean {
-  if (os.platform !== 'darwin') return false;
-  const isGuarded = (at: string) =>
-    at.startsWith('/Volumes/') ||
-    homes.some((home) => {
-      const below = path.relative(home, at).split(path.sep).join('/').toLowerCase();
-      return guarded.some((folder) => below === folder || below.startsWith(`${folder}/`));
-    });
-  if (isGuarded(file)) return true;
-  try {
-    return isGuarded(realpathSync(file));
-  } catch {
-    return false;
-  }
 }

@@ -19,11 +19,11 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 describe('macOS', () => {
-  async function look(tree: Tree, names: readonly string[] = []) {
+  async function look(tree: Tree, names: readonly string[] = [], PATH = '/usr/bin') {
     const home = path.join(root, 'Users/ada');
     mkdirSync(home, { recursive: true });
     plant(root, tree);
-    const os = fakeOs({ root, platform: 'darwin', env: { PATH: '/usr/bin' }, user: { name: 'ada', uid, home } });
+    const os = fakeOs({ root, platform: 'darwin', env: { PATH }, user: { name: 'ada', uid, home } });
     return (await createInstalledObserver(os, { homes: [home], binaryNames: new Set(names) })).look();
   }
 
@@ -64,6 +64,28 @@ describe('macOS', () => {
     expect(named('com.google.Chrome.app.chatgpt')).toMatchObject({ home: path.join(root, 'Users/ada') });
     expect(seen.troubles).toEqual([]);
     expect(JSON.stringify(seen)).not.toContain(secret);
+  });
+
+  test('nothing where macOS would ask the user first: of PATH, of npm’s prefix, or behind a link', async () => {
+    const home = path.join(root, 'Users/ada');
+    const folders = ['Documents/bin', 'linked', 'tools'].map((folder) => path.join(home, folder));
+    const names = ['claude', 'codex', 'gemini', 'opencode'];
+    const seen = await look(
+      {
+        'Users/ada/Documents/bin/claude': { program: '' },
+        'Users/ada/linked': { link: 'Documents/bin' },
+        'Volumes/Stick/bin/codex': { program: '' },
+        'Users/ada/tools/gemini': { program: '' },
+        'Users/ada/Documents/npmrc': 'prefix=~/npm',
+        'Users/ada/.npmrc': { link: 'Documents/npmrc' },
+        'Users/ada/npm/lib/node_modules/opencode-ai/package.json': packageJson('opencode-ai', '1.0.0'),
+      },
+      names,
+      ['/usr/bin', '/Volumes/Stick/bin', ...folders].join(':'),
+    );
+    expect(binariesOf(seen, root)).toEqual(['Users/ada/tools/gemini']);
+    expect(seen.observations.length).toBe(1);
+    expect(seen.troubles).toEqual([]);
   });
 
   test("Homebrew's formulae and casks, npm below it, pnpm, pipx and user packages of Python", async () => {

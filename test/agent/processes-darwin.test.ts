@@ -108,6 +108,21 @@ describe('processes on macOS', () => {
     expect([node?.script, python?.module, other?.home]).toEqual([script.replaceAll(' ', '_'), 'aider', null]);
   });
 
+  it('does not read the bundle of an application that runs where macOS guards the files', async () => {
+    fs.mkdirSync(path.join(root, 'Users/ada/Applications'), { recursive: true });
+    fs.symlinkSync('../Downloads/Jan.app', path.join(root, 'Users/ada/Applications/Jan.app'));
+    const apps = ['Users/ada/Downloads/Jan', 'Volumes/Jan 1/Jan', 'Users/ada/Jan', 'Users/ada/Applications/Jan'];
+    const seen = apps.map((app, index) => {
+      const exe = `/${app}.app/Contents/MacOS/Jan`;
+      if (index < 3) {
+        put(exe);
+        put(`${app}.app/Contents/Info.plist`, plist('CFBundleIdentifier', '<string>jan.ai.app</string>'));
+      }
+      return row(index + 1, exe, { path: exe });
+    });
+    expect((await first(...seen)).map(({ bundleId }) => bundleId)).toEqual([null, null, 'jan.ai.app', null]);
+  });
+
   it('tells whose a process is', async () => {
     const rows = [501, 0, 499, 4_294_967_294, 502, undefined].map((uid, index) => row(index + 1, '/usr/bin/python3 -m aider', { uid }));
     expect((await first(...rows)).map(({ owner }) => owner)).toEqual(['self', 'system', 'system', 'system', 'other', 'other']);

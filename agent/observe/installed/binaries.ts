@@ -1,6 +1,7 @@
 /** Executables with a name that the catalog knows, on PATH and in the folders where installers put them; none is ever run. */
 import { closeSync, openSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { asksOnMac } from '../mac-privacy.ts';
 import type { BinaryObservation } from '../observation.ts';
 import type { Os } from '../os.ts';
 import { type Interpreter, interpreterOf } from '../processes/script.ts';
@@ -37,7 +38,7 @@ export function scriptsNamed(os: Os, homes: readonly string[], name: string, int
   const source = binaries(new Set([name]));
   source.look(lookFor(source, { os, homes: ownedHomes(os, homes, results, []), results, wants: () => false }));
   const found = [...results.observations.values()] as BinaryObservation[];
-  return found.filter(({ target }) => interpreterOfScript(target) === interpreter);
+  return found.filter(({ target }) => !asksOnMac(os, target, homes) && interpreterOfScript(target) === interpreter);
 }
 
 /** What the first line of a script names: `#!/usr/bin/env -S node --no-warnings` is `node`. */

@@ -1,6 +1,7 @@
 /** What one source of installed things works with while it looks: bounded reading of folders and files, whose home a path lies in, and where findings go. */
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { asksOnMac } from '../mac-privacy.ts';
 import type { AppObservation, BinaryObservation, PackageManager, PackageObservation, Trouble } from '../observation.ts';
 import type { Os } from '../os.ts';
 import { readSmall } from '../read.ts';
@@ -18,7 +19,10 @@ export type Look = {
   /** The caller's own home where it is one of `homes`: the environment's variables speak of that one only. */
   readonly ownHome: string | null;
   wants(manager: PackageManager, name: string): boolean;
-  /** Where an absolute path from the environment or a settings file is on disk; null for a relative one and for a home that isn't looked into. */
+  /**
+   * Where an absolute path from the environment or a settings file is on disk; null for a relative one, for a home that isn't looked into, and
+   * where macOS would ask the user.
+   */
   folder(named: string | null | undefined): string | null;
   /** The home that a path on disk lies in; null for the system's. */
   homeOf(file: string): string | null;
@@ -73,6 +77,8 @@ export function lookFor(
     // The owner is asked before anything is read, and again of the file that was really opened.
     const owner = inHome ? ownerOf(file) : null;
     if (owner !== null && owner !== os.user.uid) return { code: 'home-not-owned', path: file };
+    // A link may lead there: people keep their settings in a folder of Documents.
+    if (owner !== null && asksOnMac(os, file, homes)) return undefined;
     const read = readSmall(file, maxBytes);
     if (!read.ok) return read.why === 'absent' ? undefined : { code: 'folder-unreadable', path: file, detail: read.detail };
     return inHome && read.uid !== os.user.uid ? { code: 'home-not-owned', path: file } : read.bytes;
@@ -93,15 +99,16 @@ export function lookFor(
     folder(named) {
       if (!named || !path.isAbsolute(named)) return null;
       const resolved = path.resolve(named);
-      if (homeOf(resolved) !== null) return resolved;
-      if (caller !== null && isUnder(os, resolved, caller)) return null;
+      const inHome = homeOf(resolved) !== null;
+      if (!inHome && caller !== null && isUnder(os, resolved, caller)) return null;
       // Windows names its places by variables, which a test sets as it likes; only Linux and macOS have fixed ones.
-      return os.platform === 'win32' ? resolved : os.at(resolved);
+      const folder = inHome || os.platform === 'win32' ? resolved : os.at(resolved);
+      return asksOnMac(os, folder, homes) ? null : folder;
     },
     list(folder) {
       try {
         // Asked first, because most of the usual places are absent and an exception costs ten times as much as an answer.
-        if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [];
+        if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory() || asksOnMac(os, folder, homes)) return [];
         return readdirSync(folder);
       } catch (error) {
         const code = (error as NodeJS.ErrnoException).code ?? 'error';

@@ -8,6 +8,7 @@
 import { hash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { asksOnMac } from '../mac-privacy.ts';
 import type { ProcessObservation } from '../observation.ts';
 import type { Os } from '../os.ts';
 import { plistStrings } from '../plist.ts';
@@ -49,6 +50,7 @@ export async function darwinProcesses(os: Os, homes: Homes, list?: () => Promise
     return uid < firstPerson || uid === nobody ? 'system' : 'other';
   };
   const folders = [...(os.env['PATH']?.split(':').filter((folder) => path.isAbsolute(folder)) ?? []), ...usualFolders];
+  const homesOnDisk = homes.map(({ home }) => os.at(home));
   const bundleIds = new Map<string, string | null>();
   type Known = {
     startedAt: string;
@@ -96,7 +98,9 @@ export async function darwinProcesses(os: Os, homes: Homes, list?: () => Promise
     if (app === null) return null;
     const cached = bundleIds.get(app);
     if (cached !== undefined) return cached;
-    const id = readBundleId(os.at(`${app}/Contents/Info.plist`));
+    const file = os.at(`${app}/Contents/Info.plist`);
+    // An application that runs from Downloads or a disk image is known by its program alone.
+    const id = asksOnMac(os, file, homesOnDisk) ? null : readBundleId(file);
     bundleIds.set(app, id);
     return id;
   }
