@@ -32,16 +32,44 @@ function fromUrl(script: string): string | null {
   }
 }
 
-async function resolved(file: string): Promise<string | null> {
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    const timeout = new Promise<null>((resolve) => {
-      timer = setTimeout(resolve, longestWaitMs, null);
+/**
+ * Resolves links, a few at a time. A question that isn't answered goes on holding one of Node's four threads for files, long after nobody waits for
+ * it; so no more than `most` are ever asked at once, and while those hang the answer for every other file is null, at once.
+ */
+export function boundedResolver(
+  ask: (file: string) => Promise<string> = realpath,
+  { most = 2, waitMs = longestWaitMs }: { most?: number; waitMs?: number } = {},
+): (file: string) => Promise<string | null> {
+  let asked = 0;
+  let hanging = 0;
+  const queue: (() => void)[] = [];
+  const next = () => {
+    // Whoever waits for a turn is told when there is one, or when there will be none.
+    while (queue.length > 0 && (asked < most || hanging >= most)) queue.shift()?.();
+  };
+  return (file) =>
+    new Promise((resolve) => {
+      queue.push(() => {
+        if (asked >= most) return resolve(null);
+        asked++;
+        let late = false;
+        const timer = setTimeout(() => {
+          late = true;
+          hanging++;
+          resolve(null);
+          next();
+        }, waitMs);
+        const answered = (target: string | null) => {
+          clearTimeout(timer);
+          asked--;
+          if (late) hanging--;
+          resolve(target);
+          next();
+        };
+        ask(file).then(answered, () => answered(null));
+      });
+      next();
     });
-    return await Promise.race([realpath(file), timeout]);
-  } catch {
-    return null;
-  } finally {
-    clearTimeout(timer);
-  }
 }
+
+const resolved = boundedResolver();
