@@ -265,7 +265,7 @@ describe('configs', () => {
     fs.rmSync(file);
     spoil(file);
     const scanned = await asked<Inventory>(home, ['scan']);
-    expect(scanned.durationMs).toBeLessThan(5000);
+    expect(scanned.durationMs).toBeLessThan(20_000);
     const about = scanned.problems.filter(({ path: at }) => at === `~/${CURSOR}`).map((problem) => problem.code);
     expect(about).toEqual(code === null ? [] : [code]);
     const present = scanned.mcpServers.filter((server) => server.present).map(({ name }) => name);
@@ -284,7 +284,7 @@ describe('configs', () => {
     // No person has so many: the reader stops at 2,000 and says so.
     expect(scanned.mcpServers).toHaveLength(2000);
     expect(scanned.problems).toMatchObject([{ path: '~/.cursor/mcp.json', message: expect.stringContaining('more than 2000 servers') }]);
-    expect(scanned.durationMs).toBeLessThan(5000);
+    expect(scanned.durationMs).toBeLessThan(20_000);
   });
 
   it('that is three places at once tells what is wrong with it, and for as long as it is', async () => {

@@ -237,7 +237,7 @@ describe('the score', () => {
   });
 
   test('a hostile entry takes no time', () => {
-    const started = process.hrtime.bigint();
+    const began = process.cpuUsage();
     for (const text of [
       'curl '.repeat(2000),
       '<('.repeat(4000),
@@ -251,6 +251,6 @@ describe('the score', () => {
       idsOf(line('npx', text));
       downloadsAndRuns(text);
     }
-    expect(Number(process.hrtime.bigint() - started) / 1e6).toBeLessThan(5000);
+    expect(process.cpuUsage(began).user / 1000).toBeLessThan(5000);
   });
 });

@@ -324,10 +324,10 @@ test('law: blanking what is blank changes nothing, and no text is slow', () => {
   for (const text of ['=', ':', '@', '${', 'a:', 'key=', "'", '"', '-', '/', 'eyJ', 'http://', 'a@', '%A', '{{', 'sk-', '\\"'].flatMap(
     (one) => [one.repeat(3990 / one.length), `x${one}`.repeat(3990 / (one.length + 1))],
   )) {
-    const began = performance.now();
+    const began = process.cpuUsage();
     blankText(text);
     blankArgs([text]);
     sanitizeUrl(`http://${text}`);
-    expect(performance.now() - began).toBeLessThan(500);
+    expect(process.cpuUsage(began).user / 1000).toBeLessThan(500);
   }
 });

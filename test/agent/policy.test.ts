@@ -123,9 +123,9 @@ describe('a refusal', () => {
   });
 
   it('takes no longer than the text is long', () => {
-    const began = performance.now();
+    const began = process.cpuUsage();
     for (const text of [`{"a":"${'"'.repeat(200_000)}`, '/*'.repeat(200_000), '"\\'.repeat(200_000), '[{'.repeat(200_000)])
       parsePolicy(text);
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(process.cpuUsage(began).user / 1000).toBeLessThan(5000);
   });
 });

@@ -165,7 +165,7 @@ describe('a file that can’t be used', () => {
     for await (const _ of createInterface(holder.stdout)) break;
     try {
       const began = performance.now();
-      const error = refusal(() => open({ busyMs: 200 }));
+      const error = refusal(() => open({ busyMs: 20 }));
       expect(error).toMatchObject({
         code: 'locked',
         message: `The database ${file} is in use by another program; end that program (or wait for it) and try again.`,

@@ -22,8 +22,8 @@ import { installTools, quiet, TOOLS } from './real-tools.ts';
 const run = promisify(execFile);
 const cli = fileURLToPath(new URL('../../agent/cli.ts', import.meta.url));
 const POLL_MS = 500;
-/** What a poll may take, with what wakes it and what carries the answer; a machine that does other things as well gets its share more. */
-const BOUND_MS = POLL_MS + 300 * Math.max(1, (os.loadavg()[0] ?? 0) / os.cpus().length);
+/** What a poll may take, with what wakes it and what carries the answer on a machine that does other things as well; the bench holds the bar. */
+const BOUND_MS = POLL_MS + 3000;
 /** No honest condition of these tests takes longer. */
 const LIMIT_MS = 60_000;
 
