@@ -232,7 +232,9 @@ export function startAgent(parts: AgentParts): Agent {
     withdraw: async (id) => change(withdrawn(store.requests(), id, clock.now()), id),
     answer: async (id, text) => change(answered(store.requests(), id, text, clock.now()), id),
     async told(items) {
-      store.tell(items.filter((item) => typeof item === 'string').slice(0, 1000), clock.now());
+      // Kept for ever, so only what can be told of is kept.
+      const kept = items.filter((item) => item === 'inventory' || item === 'first-run' || catalog.entries.has(item));
+      store.tell([...new Set(kept)], clock.now());
       stream.publish('told');
     },
   };

@@ -11,8 +11,11 @@ import type { Agent } from './agent.ts';
 import { DataFolderError } from './data-folder.ts';
 import { failureOf } from './failure.ts';
 
-const Folder = z.string().refine((text) => path.isAbsolute(text));
-const Optional = z.string().nullish();
+/** Far more than any id, name or day; what is too long for its own purpose is refused with a sentence in `requests.ts`. */
+const Short = z.string().max(1000);
+const Text = z.string().max(50_000);
+const Folder = Short.refine((text) => path.isAbsolute(text));
+const Optional = Short.nullish();
 
 /** What each call of `AgentApi` is made with; the compiler says when a call is missing. */
 const ARGUMENTS = {
@@ -21,10 +24,10 @@ const ARGUMENTS = {
       .object({ homes: z.array(Folder).min(1).max(1000).optional(), policy: z.object({ path: z.string(), text: z.string() }).optional() })
       .nullish(),
   ]),
-  request: z.tuple([z.object({ item: z.string(), reason: z.string(), tier: Optional, dataClass: Optional, until: Optional })]),
-  withdraw: z.tuple([z.string()]),
-  answer: z.tuple([z.string(), z.string()]),
-  told: z.tuple([z.array(z.string())]),
+  request: z.tuple([z.object({ item: Short, reason: Text, tier: Optional, dataClass: Optional, until: Optional })]),
+  withdraw: z.tuple([Short]),
+  answer: z.tuple([Short, Text]),
+  told: z.tuple([z.array(Short).max(10_000)]),
   stop: z.tuple([]),
 } satisfies Record<keyof AgentApi, z.ZodType>;
 const METHODS = Object.keys(ARGUMENTS) as (keyof AgentApi)[];
@@ -85,6 +88,8 @@ export async function listen(
     if (!read.success) {
       throw new RpcError('usage', `The agent was asked to “${call}” in a way it doesn’t know; install one version of Muster everywhere.`);
     }
+    // The store is closed as soon as the agent has ended, and a client may still write until its end of the line is.
+    if (signal.aborted) throw new RpcError('closed', 'The agent is ending.');
     if (call === 'stop') return void setImmediate(stop);
     try {
       return await (agent.api[call] as (...checked: unknown[]) => Promise<unknown>)(...read.data.map((value) => value ?? undefined));
@@ -120,7 +125,8 @@ export async function listen(
     const isOurSocket = server.listening && process.platform !== 'win32';
     server.close();
     for (const client of clients) {
-      client.end();
+      // What was answered goes out first; nothing more is read.
+      client.destroySoon();
       // One that never closes its end may not keep this process.
       client.unref();
     }

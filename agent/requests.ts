@@ -33,8 +33,19 @@ function text(value: unknown, what: string): string {
   return trimmed;
 }
 
+/** Longer ids and names are none. */
+const MAX_NAME = 300;
+
+function named(value: string | null | undefined, what: string): string | null {
+  if (value == null) return null;
+  if (value.length > MAX_NAME)
+    throw new Refusal('usage', `The ${what} has ${value.length} characters; ${MAX_NAME} is the most, so name it by its id.`);
+  return value;
+}
+
 /** A calendar day (`2027-01-31`, its end in UTC) or a whole ISO time with its zone, later than `now`. */
 function endDate(value: string, now: Date): string {
+  if (value.length > 40) throw new Refusal('usage', `A date of ${value.length} characters is none; write it as 2027-01-31.`);
   const day = /^\d{4}-\d{2}-\d{2}$/.test(value);
   // JavaScript reads far more than that: 12/11/2027 as an American would, and a time without a zone by this computer's.
   const whole = /^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:\d{2})$/.test(value);
@@ -63,11 +74,11 @@ export function newRequest(input: RequestInput, { find, dataClasses, requests }:
     );
   }
   const reason = text(input.reason, 'a reason');
-  const tier = input.tier ?? null;
+  const tier = named(input.tier, 'tier');
   if (tier !== null && item.tiers.length > 0 && !item.tiers.includes(tier)) {
     throw new Refusal('usage', `${item.name} has no tier “${tier}”; it has ${item.tiers.join(', ')}.`);
   }
-  const dataClass = input.dataClass ?? null;
+  const dataClass = named(input.dataClass, 'data class');
   if (dataClass !== null && !dataClasses.includes(dataClass)) {
     const have = dataClasses.length ? `it has ${dataClasses.join(', ')}` : 'no policy is in force';
     throw new Refusal('usage', `The policy has no data class “${dataClass}”; ${have}.`);

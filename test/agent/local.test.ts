@@ -72,6 +72,19 @@ describe('the socket', () => {
     ending.abort();
   });
 
+  it('lets nobody in once it ends, however late a client writes, and takes nothing without a measure', async () => {
+    const { agent, calls } = stub();
+    const { folder, ending, logged } = await open(agent);
+    const connection = await reach(folder);
+    await expect(connection?.api.told(['x'.repeat(1001)])).rejects.toMatchObject({ code: 'usage' });
+    await expect(connection?.api.told(Array.from({ length: 10_001 }, () => 'codex'))).rejects.toMatchObject({ code: 'usage' });
+    await connection?.api.told(['codex']);
+    ending.abort();
+    await expect(connection?.api.told(['cursor'])).rejects.toMatchObject({ code: 'closed' });
+    await connection?.closed;
+    expect([calls, logged]).toEqual([[['codex']], []]);
+  });
+
   it('replaces a dead one, and is this account’s alone', async () => {
     const folder = temporary('stale');
     const stale = net.createServer().listen(socketPath(folder));
