@@ -79,7 +79,17 @@ export function connect(
   options: { readonly?: boolean; fileMustExist?: boolean; timeout?: number } = {},
 ): Database {
   const nativeBinding = nativeAddon('better_sqlite3');
+  if (nativeBinding !== undefined && !existsSync(nativeBinding)) throw withoutNative(nativeBinding);
   return new Sqlite(target, nativeBinding === undefined ? options : { ...options, nativeBinding });
+}
+
+/** Somebody took the executable out of its folder, or a scanner took the part out of it: every file is there but this one. */
+export function withoutNative(missing: string): DatabaseError {
+  return new DatabaseError(
+    'io',
+    missing,
+    `The file ${missing} is missing, and without it Muster can’t open its database; install Muster again, or keep its executable in the folder it came in.`,
+  );
 }
 
 function openForWriting(file: string, { migrations, busyMs }: OpenOptions): Database {

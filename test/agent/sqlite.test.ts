@@ -18,7 +18,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readMigrations } from '../../agent/assets.ts';
-import { asDatabaseError, type Database, DatabaseError, guarded, openDatabase } from '../../agent/sqlite.ts';
+import { exitOf } from '../../agent/commands/command.ts';
+import { failureOf } from '../../agent/failure.ts';
+import { asDatabaseError, type Database, DatabaseError, guarded, openDatabase, withoutNative } from '../../agent/sqlite.ts';
 
 const migrations = readMigrations();
 const child = fileURLToPath(new URL('store-child.ts', import.meta.url));
@@ -156,6 +158,12 @@ describe('who only reads', () => {
     expect(error).toMatchObject({ code: 'absent', message: `There is no database at ${file} yet; “muster scan” makes it.` });
     expect(readdirSync(folder)).toEqual([]);
   });
+});
+
+it('says which file of the package is missing, and is no bug', () => {
+  const { code, message, path: at } = failureOf(withoutNative('/opt/muster/better_sqlite3.node'));
+  expect([code, exitOf[code], at]).toEqual(['database', 4, '/opt/muster/better_sqlite3.node']);
+  expect(message).toMatch(/^The file \/opt\/muster\/better_sqlite3\.node is missing, .*; install Muster again/);
 });
 
 describe('a file that can’t be used', () => {
