@@ -17,7 +17,7 @@ export function blankArgs(args: readonly string[]): { args: string[]; values: Na
     values.push({ position, name: blankName(name), kind });
     return kind === 'reference' ? undress(value) : kind === 'empty' ? value : BLANK;
   };
-  let expecting: 'env' | 'header' | 'user' | { flag: string } | null = null;
+  let expecting: 'env' | 'header' | 'user' | 'short' | { flag: string } | null = null;
   const blanked = args.map((arg) => {
     const expected = expecting;
     expecting = null;
@@ -30,7 +30,11 @@ export function blankArgs(args: readonly string[]): { args: string[]; values: Na
     }
     if (expected === 'header') return header(arg, note) ?? BLANK;
     if (expected === 'user') return arg.includes(':') ? BLANK : blankText(arg);
-    if (expected !== null && !(arg.startsWith('--') && isTellingFlagName(arg))) return note('arg', expected.flag, arg);
+    if (expected === 'short') {
+      // Judged too, so that a key is counted; what merely could be a password is only not shown.
+      const written = arg.startsWith('-') ? null : judgeArg(arg, values);
+      if (written !== null) return isPlainValue(arg) ? written : BLANK;
+    } else if (expected !== null && !(arg.startsWith('--') && isTellingFlagName(arg))) return note('arg', expected.flag, arg);
     if (/^\s*[[{]/.test(arg) && !/^\s*\{\{/.test(arg) && !ipv6.test(arg)) {
       if (/["':]/.test(arg)) return `{${BLANK}}`;
     }
@@ -38,7 +42,18 @@ export function blankArgs(args: readonly string[]): { args: string[]; values: Na
     else if (envFlags.has(arg)) expecting = 'env';
     else if (arg === '-u' || arg === '--user' || arg === '--proxy-user') expecting = 'user';
     else if (/^--?[A-Za-z]/.test(arg) && !/[=\s]/.test(arg) && isTellingName(arg)) expecting = { flag: arg.replace(/^-+/, '') };
+    else if (/^(?:-[pkta]|--pw)$/.test(arg)) expecting = 'short';
     if (expecting !== null) return blankName(arg);
+
+    const attached = /^(-p)([^=].*)$/s.exec(arg);
+    if (attached && !/^-[a-z-]+$/.test(arg) && !isPlainValue(attached[2] ?? '')) {
+      judgeArg(attached[2] ?? '', values);
+      return `-p${BLANK}`;
+    }
+    if (bareLogin.test(arg) && !isPlainValue(arg)) {
+      judgeArg(arg, values);
+      return `${BLANK}@${arg.slice(arg.lastIndexOf('@') + 1)}`;
+    }
 
     const glued = /^(-H|--header=|--headers=|-e(?=[A-Z_][A-Z0-9_]*=)|--env=|--build-arg=)([\s\S]+)$/.exec(arg);
     if (glued) {
@@ -60,6 +75,28 @@ export function blankArgs(args: readonly string[]): { args: string[]; values: Na
     return judgeArg(arg, values);
   });
   return { args: blanked, values };
+}
+
+/** `ada:secret@host`, without a scheme. */
+const bareLogin = /^[^\s/:@'"=]+:[^\s/@'"]+@[A-Za-z][\w.-]*(?::\d+)?$/;
+
+/**
+ * What stands after `-p`, `-k`, `-t` or `-a` where these mean a port, a project, a tag, an address or a package: numbers, ports, paths,
+ * addresses, references, names with a scope or a version, and words without a digit or a capital. Any other may be a password.
+ */
+function isPlainValue(value: string): boolean {
+  return (
+    /^\d{1,5}(?:\.\d+)?$/.test(value) ||
+    /^(?:[\d.]{7,15}:|\[[0-9a-f:]*\]:)?\d{1,5}(?:-\d{1,5})?(?::\d{1,5}(?:-\d{1,5})?)?(?:\/(?:tcp|udp))?$/.test(value) ||
+    /^(?:\.{0,2}|~|[A-Za-z]:)[/\\]|^\.{1,2}$/.test(value) ||
+    /^[A-Za-z][A-Za-z0-9+.-]{0,30}:\/\//.test(value) ||
+    /^(?:npm|jsr|github|gitlab|git|file|docker|oci|ghcr):\S/i.test(value) ||
+    /^(?:\$\{[^{}]*\}|\{\{[^{}]*\}\}|\$[A-Z_][A-Z0-9_]*|%\w+%)(?:[/\\].*)?$/.test(value) ||
+    /^@[a-z0-9~-][\w.~-]*\/[\w.~-]+(?:@[\w.^~*-]+)?$/.test(value) ||
+    /^[a-z][a-z0-9._-]*(?:\[[a-z,]+\])?(?:@|==)(?:latest|next|[\^~]?\d[\w.^~*-]*)$/i.test(value) ||
+    /^[a-z][a-z0-9.-]*(?:\/[a-z0-9._-]+)+(?::[\w.-]+)?$/.test(value) ||
+    /^[a-z]+(?:[-_.:][a-z]+)*$/.test(value)
+  );
 }
 
 function isTellingFlagName(arg: string): boolean {

@@ -307,6 +307,28 @@ test.each([
     ['-e', 'process.exit()'],
     ['-e', 'process.exit()'],
   ],
+  ...['-p', '-k', '-t', '-a', '--pass', '--pw'].map((flag) => [
+    [flag, 'Hunter22', 'x'],
+    [flag, '…', 'x'],
+  ]),
+  [['-pHunter22'], ['-p…']],
+  [
+    ['-p', '$Hunter22', '-p', '${DB_PASSWORD}'],
+    ['-p', '…', '-p', '${DB_PASSWORD}'],
+  ],
+  [
+    ['-p8080:80', '-p', '8080'],
+    ['-p8080:80', '-p', '8080'],
+  ],
+  [
+    ['-print', '-port', '-p', 'typescript'],
+    ['-print', '-port', '-p', 'typescript'],
+  ],
+  [
+    ['-p', '@scope/pkg@1.2.3', '-p', './dir', '-t', 'https://a.example/x', '-p', '127.0.0.1:80:80/tcp', '-k', '--verbose'],
+    ['-p', '@scope/pkg@1.2.3', '-p', './dir', '-t', 'https://a.example/x', '-p', '127.0.0.1:80:80/tcp', '-k', '--verbose'],
+  ],
+  [['ada:Hunter22@db.example'], ['…@db.example']],
   [['Server=db;User Id=ada;Password=hunter 22;'], ['Server=db;User Id=ada;Password=…;']],
   [['ada:hunter22@tcp(db:3306)/app'], ['…@tcp(db:3306)/app']],
 ])('%j → %j', (args, expected) => {
