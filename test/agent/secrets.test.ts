@@ -127,7 +127,7 @@ it('none of them is anywhere after scan, watch, request and every failure', asyn
     organization: { name: 'Acme', key: secret('policy, unknown field inside') },
     tools: [{ id: 'r', tool: 'opencommit', status: 'approved', note: secret('policy, note for its owner') }],
   });
-  const binary = path.join(home, 'tools/gptme');
+  const binary = path.join(home, 'tools/auggie');
   // A script under a tool's name that only waits, so that its arguments may be anything.
   copyFileSync(process.execPath, write(binary, '', 0o755));
   const tool = spawn(
@@ -154,7 +154,7 @@ it('none of them is anywhere after scan, watch, request and every failure', asyn
   await run('scan', '--json');
   const agent = await watching(home, [], { env });
   const window = await client(agent.socket);
-  await until(() => window.state().tools.some(({ id, running }) => id === 'gptme' && running), 'the tool was seen running');
+  await until(() => window.state().tools.some(({ id, running }) => id === 'auggie' && running), 'the tool was seen running');
   await run('scan', '--json');
   await run('request', 'opencommit', '--reason', 'Commit messages');
   // Changes while it watches: a broken file, then a good one, and one that is another policy.
