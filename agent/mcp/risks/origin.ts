@@ -134,13 +134,31 @@ function lookalike(server: Assessed, known: Publishers, distance: 1 | 2): string
   const { kind, name, fetched } = targetOf(server);
   if (!fetched || isPublished(kind, name, known) || name.length > 100) return null;
   const plain = plainName(kind, name);
-  let nearest: { name: string; away: number } | null = null;
+  const nearest = nearestKnown(kind, plain, known);
+  return nearest?.away === distance ? `${plain}, where ${nearest.name} is known` : null;
+}
+
+type Near = { readonly name: string; readonly away: number };
+/** Two rules ask about each name, and one package is in many files: comparing it with every known name was a tenth of a scan. */
+const compared = new WeakMap<Publishers, Map<string, Near | null>>();
+/** More names than anybody has; hostile files could bring any number. */
+const MOST_COMPARED = 5000;
+
+function nearestKnown(kind: Target['kind'], plain: string, known: Publishers): Near | null {
+  const before = compared.get(known) ?? new Map<string, Near | null>();
+  compared.set(known, before);
+  const key = `${kind}\0${plain}`;
+  const found = before.get(key);
+  if (found !== undefined) return found;
+  let nearest: Near | null = null;
   for (const candidate of packagesOf(known, kind)) {
     const away = editsBetween(plain, candidate, 2);
     if (away > 2 || (nearest !== null && nearest.away <= away) || !tells(plain, candidate, away)) continue;
     nearest = { name: candidate, away };
   }
-  return nearest?.away === distance ? `${plain}, where ${nearest.name} is known` : null;
+  if (before.size >= MOST_COMPARED) before.clear();
+  before.set(key, nearest);
+  return nearest;
 }
 
 const beginnings = ['mcp-server-', 'server-', 'mcp-'];
