@@ -109,7 +109,7 @@ it('none of them is anywhere after scan, watch, request and every failure', asyn
   // A file that can't be understood is the one whose text an error would quote.
   write(path.join(home, '.gemini/settings.json'), `{"mcpServers": {"a": {"env": {"KEY": ${secret('not JSON')} "x" }}}}`);
   const prefix = path.join(home, '.npm-global');
-  write(path.join(home, '.npmrc'), `prefix=${prefix}\n//registry.npmjs.org/:_authToken=${secret('npmrc')}\n`);
+  write(path.join(home, '.npmrc'), `prefix=${prefix}\n//packages.acme.example/:_authToken=${secret('npmrc')}\n`);
   write(path.join(prefix, 'lib/node_modules/opencommit/package.json'), {
     name: 'opencommit',
     version: '1.0.0',
