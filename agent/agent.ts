@@ -112,6 +112,8 @@ export function startAgent(parts: AgentParts): Agent {
    */
   const pinLaunches = () => {
     const { policy } = policyFile.current();
+    // A policy that is missing or broken for a moment has taken nothing back; forgetting here would approve the change with its return.
+    if (policy === null) return;
     const before = store.approvedLaunches();
     const { server: verdict } = verdictOf(policy, []);
     const changes = new Map<string, ApprovedLaunch | null>();

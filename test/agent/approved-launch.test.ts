@@ -1,5 +1,6 @@
 /** An approval that pins the launch is of what was approved: a changed server asks again, a secret's new value doesn't. */
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Inventory, McpServer } from '../../electron/contract.ts';
@@ -50,6 +51,21 @@ describe('a rule that pins the launch', () => {
     server(['/home']);
     policy(rule('m2'));
     expect(await scan()).toMatchObject({ status: 'approved', changed: false });
+  });
+
+  it('is not forgotten while the policy is broken or away', async () => {
+    const file = policy(rule('m3'));
+    server(['/srv/shared']);
+    expect(await scan()).toMatchObject({ status: 'approved' });
+    server(['/']);
+    for (const away of [() => write(file, '{'), () => rmSync(file)]) {
+      away();
+      expect(await scan()).toMatchObject({ status: 'unreviewed' });
+      policy(rule('m3'));
+      expect(await scan()).toMatchObject({ status: 'unreviewed', changed: true });
+    }
+    policy();
+    await scan();
   });
 
   it('is told to a client as the file is saved', async () => {
