@@ -4,7 +4,8 @@
  * A new need of a test is one row here, and its package one word in .ci/run.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder, electronRuntime } from './electron-runtime.mjs';
@@ -66,6 +67,16 @@ export const CAPABILITIES = /** @satisfies {Record<string, Capability>} */ ({
     install: `${apt('wine')}, then npm test, which fetches Windows’ Node from npm`,
     found: () => linux && onPath('wine') && existsSync(windowsNode()),
   },
+  python: {
+    purpose: 'seeing which module Python runs',
+    install: apt('python3'),
+    found: () => ['/usr/bin/python3', '/usr/local/bin/python3'].some((file) => existsSync(file)),
+  },
+  'small-disk': {
+    purpose: 'a disk that is really full',
+    install: 'run the tests as root where mounting is allowed',
+    found: canMount,
+  },
   root: {
     purpose: 'a second account and a full disk',
     install: 'run the tests as root, as in a container',
@@ -98,6 +109,16 @@ function realToolsAreCached() {
 function registryAnswers() {
   const question = ['view', 'npm', 'version', '--prefer-online', '--fetch-retries=0'];
   return spawnSync('npm', question, { stdio: 'ignore', timeout: 20_000 }).status === 0;
+}
+
+/** Tried, because root in a container may not. */
+function canMount() {
+  if (!linux || process.getuid?.() !== 0) return false;
+  const folder = mkdtempSync(path.join(tmpdir(), 'muster-mount-'));
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', folder]).status === 0;
+  if (mounted) spawnSync('umount', [folder]);
+  rmdirSync(folder);
+  return mounted;
 }
 
 /** @param {string} packages */

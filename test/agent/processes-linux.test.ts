@@ -10,6 +10,7 @@ import type { ProcessObservation } from '../../agent/observe/observation.ts';
 import { realOs } from '../../agent/observe/os.ts';
 import { parseStat, splitCommandLine } from '../../agent/observe/processes/linux.ts';
 import { createProcessObserver, type ProcessLook } from '../../agent/observe/processes/processes.ts';
+import { needs } from '../capability.ts';
 import { fakeOs } from '../fakes.ts';
 
 const scratch = fs.realpathSync(fs.mkdtempSync(path.join(tmpdir(), 'muster-processes-')));
@@ -386,7 +387,7 @@ describe.runIf(process.platform === 'linux')('the real process table', () => {
   });
 
   const python = ['/usr/bin/python3', '/usr/local/bin/python3'].find((file) => fs.existsSync(file));
-  it.skipIf(!python)('names the module that Python runs', async () => {
+  needs('python').it('names the module that Python runs', async () => {
     fs.writeFileSync(path.join(scratch, 'mcp_thing.py'), 'print("ready", flush=True)\ninput()\n');
     const child = await start(python ?? '', ['-um', 'mcp_thing', 'x'], { cwd: scratch });
     expect(of((await (await createProcessObserver(os, { homes })).look()).appeared, child)).toMatchObject({

@@ -21,6 +21,7 @@ import { readMigrations } from '../../agent/assets.ts';
 import { exitOf } from '../../agent/commands/command.ts';
 import { failureOf } from '../../agent/failure.ts';
 import { asDatabaseError, type Database, DatabaseError, guarded, openDatabase, withoutNative } from '../../agent/sqlite.ts';
+import { needs } from '../capability.ts';
 
 const migrations = readMigrations();
 const child = fileURLToPath(new URL('store-child.ts', import.meta.url));
@@ -317,11 +318,10 @@ describe('another account', () => {
 });
 
 describe('a real full disk', () => {
-  const mounted = () => process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('mount', ['--version']).status === 0;
-  it.skipIf(!mounted())('loses nothing and says so', ({ skip }) => {
+  needs('small-disk').it('loses nothing and says so', () => {
     const disk = path.join(folder, 'disk');
     mkdirSync(disk);
-    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'none', disk]).status !== 0) skip('mounting is not allowed here');
+    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'none', disk]).status).toBe(0);
     try {
       file = path.join(disk, 'muster.db');
       const database = open();

@@ -21,6 +21,7 @@ import { readMigrations } from '../../agent/assets.ts';
 import { DatabaseError } from '../../agent/sqlite.ts';
 import { openOrRebuild, openStore, type Store } from '../../agent/store/store.ts';
 import type { ApprovalRequest } from '../../electron/contract.ts';
+import { needs } from '../capability.ts';
 
 const migrations = readMigrations();
 const now = new Date('2026-11-22T09:00:00.000Z');
@@ -260,15 +261,14 @@ describe('a rebuild that is interrupted', () => {
     expect(open().rebuilt).toMatchObject({ requestsKept: requests.length, lost: false });
   });
 
-  const root = process.platform === 'linux' && process.getuid?.() === 0;
-  it.skipIf(!root)('by a full disk leaves the damaged file in its place', ({ skip }) => {
+  needs('small-disk').it('by a full disk leaves the damaged file in its place', () => {
     const disk = path.join(folder, 'disk');
     mkdirSync(disk);
     fill();
     overwrite(0, Buffer.alloc(100));
     const damaged = readFileSync(file);
     const size = Math.ceil(damaged.length / 1024) + 60;
-    if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}k`, 'none', disk]).status !== 0) skip('mounting is not allowed here');
+    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}k`, 'none', disk]).status).toBe(0);
     try {
       copyFileSync(file, path.join(disk, 'muster.db'));
       file = path.join(disk, 'muster.db');
