@@ -23,7 +23,7 @@ type OnError = (source: number | readonly [number, number] | { offset: number },
 
 /** The first document of the text; `null` where it is empty. Throws a `YamlError`. Of a key that is there twice the last counts. */
 export function parseYaml(text: string): unknown {
-  const { Composer, Parser } = load();
+  const { Composer, Parser, isAlias, isCollection, visit } = load();
   let first: YamlError | undefined;
   // Silent, because its warnings quote the text and go to the standard error.
   const composer = new Composer({ uniqueKeys: false, merge: true, logLevel: 'silent' });
@@ -35,7 +35,15 @@ export function parseYaml(text: string): unknown {
     throw first;
   };
   try {
-    for (const document of composer.compose(new Parser().parse(text), true, text.length)) return document.toJS({ maxAliasCount: 100 });
+    for (const document of composer.compose(new Parser().parse(text), true, text.length)) {
+      // A map or a list as a key becomes text in JavaScript, written anew at every level around it: 700 of `? ` in a row would take a minute.
+      visit(document, {
+        Pair(_, { key }) {
+          if (isCollection(key) || isAlias(key)) throw new YamlError(key.range?.[0] ?? null);
+        },
+      });
+      return document.toJS({ maxAliasCount: 100 });
+    }
     return null;
   } catch (error) {
     // Too many aliases, or too deep for the stack.
