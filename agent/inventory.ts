@@ -7,7 +7,10 @@ import type { StoredEvidence, StoredServer, StoredTool } from './store/store.ts'
 export type RunningProcess = { readonly tool: string; readonly pid: number; readonly path: string | null };
 
 const STRENGTH = { certain: 0, likely: 1, weak: 2 } as const;
-const KIND: Record<Evidence['kind'], number> = { process: 0, package: 1, app: 2, binary: 3, window: 4, config: 5 };
+const KIND: Record<Evidence['kind'], number> = {
+  ...{ process: 0, package: 1, app: 2, extension: 3, container: 4, binary: 5 },
+  ...{ site: 6, account: 7, listener: 8, window: 9, config: 10 },
+};
 
 /** Kinds that say a tool is installed, as opposed to once seen in use. */
 const INSTALLED: ReadonlySet<Evidence['kind']> = new Set(['package', 'app', 'binary']);

@@ -43,6 +43,14 @@ export function toSighting(seen: Observation, match: Match, { show, label }: Pic
       };
     case 'config':
       return { ...base, path: shown(seen.path), home: at };
+    case 'extension':
+      return { ...base, path: shown(seen.path), home: at, version: seen.version, manager: seen.program, name: seen.id };
+    case 'listener':
+      return { ...base, path: shown(seen.exe), home: at, name: String(seen.port) };
+    case 'container':
+      return { ...base, version: seen.tag, manager: seen.engine, name: seen.image };
+    case 'site':
+      return { ...base, path: shown(seen.path), home: at, manager: seen.program, name: seen.host };
   }
 }
 

@@ -44,13 +44,27 @@ export type Verdict = {
 
 /** Why a row exists. Strongest first in a tool's list. */
 export type Evidence = {
-  readonly kind: 'process' | 'window' | 'package' | 'app' | 'binary' | 'config';
+  readonly kind:
+    | 'process'
+    | 'window'
+    | 'package'
+    | 'app'
+    | 'binary'
+    | 'config'
+    | 'extension'
+    | 'listener'
+    | 'container'
+    | 'site'
+    | 'account';
   readonly path: string | null;
   readonly pid?: number;
   /** npm, pnpm, bun, pipx, uv, brew, cask, snap, flatpak, dpkg, msix, uninstall… */
   readonly manager?: string;
   readonly name?: string;
   readonly version?: string | null;
+  /** The editor or browser that has the extension, the engine that has the container. */
+  readonly program?: string;
+  readonly port?: number;
 };
 
 /** One installation or appearance of a tool. */
@@ -65,9 +79,16 @@ export type Place = {
   readonly present: boolean;
   readonly firstSeen: string;
   readonly lastSeen: string;
+  /** An extension: the program that has it, whether it is on there (null: not known), in which profiles, and which pages it may read. */
+  readonly program?: string;
+  readonly enabled?: boolean | null;
+  readonly profiles?: readonly { readonly name: string; readonly enabled: boolean | null }[];
+  readonly permissions?: readonly string[];
+  /** A local server: where it listens now. */
+  readonly listens?: readonly { readonly port: number; readonly reach: 'loopback' | 'network' }[];
 };
 
-/** An account the tool is signed in with; the reader of these comes with the accounts observer. */
+/** An account the tool is signed in with, as far as a file of the tool says so. It never names a person. */
 export type Account = {
   readonly tier: string | null;
   readonly organization: string | null;
@@ -77,11 +98,27 @@ export type Account = {
   readonly verdict: Verdict;
 };
 
+/** Something that people added to an agent, by its name. */
+export type Addon = {
+  readonly kind: 'skill' | 'hook' | 'plugin' | 'subagent' | 'command' | 'instructions';
+  readonly name: string;
+  readonly scope: 'user' | 'project' | 'local' | 'plugin' | 'managed' | 'system';
+  readonly path: string;
+  readonly home: string | null;
+  readonly project: string | null;
+};
+
+/** A model on this computer's disk. */
+export type Model = { readonly name: string; readonly bytes: number; readonly path: string };
+
 /** A vendor's licence tier and what the vendor does with the data that goes in. */
 export type Tier = {
   readonly id: string;
   readonly name: string;
   readonly trains: 'yes' | 'no' | 'opt-out' | 'unknown';
+  /** Where that is said, and what else the vendor says it does with the data; null where nobody has found out. */
+  readonly source?: string | null;
+  readonly terms?: { readonly text: string; readonly source: string } | null;
 };
 
 export type Tool = {
@@ -100,8 +137,12 @@ export type Tool = {
   readonly evidence: readonly Evidence[];
   readonly accounts: readonly Account[];
   readonly tiers: readonly Tier[];
-  /** Said where AI is one feature of a general program ("presence is not use"). */
+  /** True where AI is one feature of a general program ("presence is not use"). */
+  readonly feature?: boolean;
   readonly note: string | null;
+  /** Skills, hooks, plugins and the like; absent or empty where there are none. */
+  readonly addons?: readonly Addon[];
+  readonly models?: readonly Model[];
   /** What its own settings allow it, worst first; absent where nothing was read of them. */
   readonly findings?: readonly Finding[];
   readonly verdict: Verdict;
@@ -234,7 +275,18 @@ export type PolicyInForce = {
 
 /** One thing that Muster looks at, and how that is going: the words of "What Muster sees". */
 export type Source = {
-  readonly id: 'processes' | 'foreground' | 'installed' | 'configs';
+  readonly id:
+    | 'processes'
+    | 'foreground'
+    | 'installed'
+    | 'configs'
+    | 'extensions'
+    | 'addons'
+    | 'accounts'
+    | 'servers'
+    | 'models'
+    | 'containers'
+    | 'guests';
   readonly state: 'ok' | 'looking' | 'unavailable' | 'off';
   /** What it reads here, or why it can't, in one sentence. */
   readonly detail: string;

@@ -5,7 +5,7 @@ import type { Example, Innocents } from './schema.ts';
 
 /** The observation of an example; what the example leaves out is null. */
 export function observationOf(example: Example): Observation {
-  const { process, window, package: installed, app, binary } = example;
+  const { process, window, package: installed, app, binary, extension, container, site } = example;
   const platform = example.platform ?? 'linux';
   if (process) {
     return processAt(process.exe, {
@@ -22,7 +22,16 @@ export function observationOf(example: Example): Observation {
   if (installed) return packageNamed(installed.manager, installed.name);
   if (app) return appNamed(platform, app.appId, app.name ?? app.appId, app.publisher ?? null);
   if (binary) return binaryAt(binary.path, binary.target);
-  throw new Error('An example is exactly one of process, window, package, app and binary; this one is none.');
+  if (extension) {
+    const { host, id, folder = null } = extension;
+    const nothing = { version: null, profiles: [], enabled: null, permissions: [], path: null, home: null };
+    return { kind: 'extension', host, program: host, id, folder, ...nothing };
+  }
+  if (container) {
+    return { kind: 'container', engine: 'docker', image: container.image, tag: null, name: null, running: true, home: null };
+  }
+  if (site) return { kind: 'site', host: site.host, program: 'Chrome', path: null, home: null };
+  throw new Error('An example is exactly one of process, window, package, app, binary, extension, container and site; this one is none.');
 }
 
 /** Every ordinary program of a platform as observations, without the collisions. */

@@ -5,6 +5,8 @@
 import type {
   AppObservation,
   BinaryObservation,
+  ExtensionHost,
+  ExtensionObservation,
   PackageManager,
   ProcessObservation,
   WindowObservation,
@@ -61,6 +63,11 @@ export function indexCatalog(
   const titles = new Map<string, Match>();
   const names = new Map<string, Match>();
   const foldedNames = new Map<string, Match>();
+  const extensions = new Map<string, Match>();
+  const extensionFolders = new Map<string, Match>();
+  const images = new Map<string, Match>();
+  const ports = new Map<number, Match>();
+  const domains = new Map<string, Match>();
   const patterns: PathPattern[] = [];
   const configs = new Map<string, Match>();
   const publishers = new Map<string, string>();
@@ -107,6 +114,16 @@ export function indexCatalog(
       const plain = displayName(name);
       claim(uninstallNames, plain, common.has(plain) ? 'weak' : 'likely', `apps.win32:${name}`);
     }
+    for (const [field, host] of EXTENSION_FIELDS) {
+      for (const name of detect.extensions?.[field] ?? []) {
+        const label = `extensions.${field}:${name}`;
+        const folder = FOLDER_FIELDS.has(field);
+        claim(folder ? extensionFolders : extensions, extensionKey(host, name), folder ? 'likely' : 'certain', label);
+      }
+    }
+    for (const image of detect.images ?? []) claim(images, image, 'certain', `images:${image}`);
+    for (const port of detect.ports ?? []) if (!ports.has(port)) ports.set(port, made.weak);
+    for (const domain of detect.domains ?? []) claim(domains, domain, 'likely', `domains:${domain}`);
     for (const title of detect.titles ?? []) claim(titles, title.toLowerCase(), 'weak', `titles:${title}`);
     for (const path of detect.paths ?? []) {
       const { segments, lower } = splitPath(path);
@@ -229,6 +246,20 @@ export function indexCatalog(
     return strongest([() => byPath(target), () => byPath(path), () => byName(commandName(path), path.windows)]);
   }
 
+  function extension({ host, id, folder }: ExtensionObservation): Match | null {
+    const named = folder === null ? null : extensionFolders.get(extensionKey(host, folder));
+    return extensions.get(extensionKey(host, id)) ?? named ?? extensionFolders.get(extensionKey(host, id)) ?? null;
+  }
+
+  /** A host, or one above it: `chat.acme.example` for `acme.example`. */
+  function site(host: string): Match | null {
+    for (let name = host.toLowerCase().replace(/^www\./, ''); name.includes('.'); name = name.slice(name.indexOf('.') + 1)) {
+      const match = domains.get(name);
+      if (match) return match;
+    }
+    return null;
+  }
+
   return {
     entries,
     families: new Map(familyList.map((family) => [family.id, family])),
@@ -247,12 +278,38 @@ export function indexCatalog(
           return binary(seen);
         case 'config':
           return configs.get(seen.entry) ?? null;
+        case 'extension':
+          return extension(seen);
+        case 'listener':
+          return ports.get(seen.port) ?? null;
+        case 'container':
+          return images.get(seen.image) ?? null;
+        case 'site':
+          return site(seen.host);
       }
     },
     places: (platform) => placesOn(platform, list, clientList),
     binaryNames: new Set(list.flatMap(({ detect }) => [...(detect.binaries ?? []), ...(detect.commonBinaries ?? [])])),
     wantsPackage: (manager, name) => lookUpPackage(manager, name) !== null,
   };
+}
+
+const EXTENSION_FIELDS = [
+  ['vscode', 'vscode'],
+  ['jetbrains', 'jetbrains'],
+  ['jetbrainsFolders', 'jetbrains'],
+  ['visualStudio', 'visual-studio'],
+  ['neovim', 'neovim'],
+  ['zed', 'zed'],
+  ['eclipse', 'eclipse'],
+  ['chromium', 'chromium'],
+  ['firefox', 'firefox'],
+] as const satisfies readonly (readonly [keyof NonNullable<Entry['detect']['extensions']>, ExtensionHost])[];
+const FOLDER_FIELDS: ReadonlySet<string> = new Set(['jetbrainsFolders', 'neovim']);
+
+/** Ids are compared without case: VS Code's registry writes them as their publisher does, its folders in lower case. */
+function extensionKey(host: ExtensionHost, name: string): string {
+  return `${host}\0${name.toLowerCase()}`;
 }
 
 /** The first answer that is more than weak, else the first weak one: the questions stand in order of what they prove. */

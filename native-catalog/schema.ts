@@ -56,6 +56,44 @@ const detect = z.strictObject({
   modules: strings.optional(),
   /** Files or folders that the tool keeps for itself: weak, support other evidence. */
   configs: z.array(place).min(1).optional(),
+  /** Identifiers of extensions in the programs that take them. An extension's own id is certain evidence. */
+  extensions: z
+    .strictObject({
+      /** `publisher.name`, for VS Code and every editor made from it; compared without case. */
+      vscode: strings.optional(),
+      /** The id in a plugin's `plugin.xml`. */
+      jetbrains: strings.optional(),
+      /** Names of plugins' folders, where the id can't be read: likely. */
+      jetbrainsFolders: strings.optional(),
+      /** Identity ids of `extension.vsixmanifest`. */
+      visualStudio: strings.optional(),
+      /** Names of plugins' folders under Vim's and Neovim's package managers (`copilot.vim`): likely. */
+      neovim: strings.optional(),
+      /** Extension folders of Zed. */
+      zed: strings.optional(),
+      /** Symbolic names of bundles. */
+      eclipse: strings.optional(),
+      /** The 32 letters of the Chrome Web Store or another store of a Chromium browser. */
+      chromium: z
+        .array(z.string().regex(/^[a-p]{32}$/, '32 letters from a to p'))
+        .min(1)
+        .optional(),
+      /** Add-on ids, `{…}` or `name@example`. */
+      firefox: strings.optional(),
+    })
+    .optional(),
+  /** Names of container images without registry's default and without tag: `ollama/ollama`, `ghcr.io/open-webui/open-webui`. Certain. */
+  images: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9._/-]*$/, 'an image in lower case, without a tag'))
+    .min(1)
+    .optional(),
+  /** Ports that the tool's server listens on when nobody says otherwise: weak, because ports are shared. */
+  ports: z.array(z.int().min(1).max(65_535)).min(1).optional(),
+  /** Hosts that people reach the tool at in a browser, without `www.`; what is below one of them is meant too. */
+  domains: z
+    .array(z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'a host in lower case'))
+    .min(1)
+    .optional(),
   /** Whole window titles, or endings after ` - `; matched only where policy allows, and weak, because a page may call itself anything. */
   titles: strings.optional(),
   /** Identifiers above that no source confirms, as `field:value` (`packages.brew:gemini-cli`): kept, and never more than weak. */
@@ -81,9 +119,18 @@ const example = z
       .optional(),
     app: z.strictObject({ appId: z.string(), name: z.string().optional(), publisher: z.string().optional() }).optional(),
     binary: z.strictObject({ path: z.string(), target: z.string().optional() }).optional(),
+    extension: z
+      .strictObject({
+        host: z.enum(['vscode', 'jetbrains', 'visual-studio', 'neovim', 'zed', 'eclipse', 'chromium', 'firefox']),
+        id: z.string(),
+        folder: z.string().optional(),
+      })
+      .optional(),
+    container: z.strictObject({ image: z.string() }).optional(),
+    site: z.strictObject({ host: z.string() }).optional(),
   })
-  .refine((one) => [one.process, one.window, one.package, one.app, one.binary].filter(Boolean).length === 1, {
-    message: 'an example is exactly one of process, window, package, app and binary',
+  .refine(({ platform: _, ...kinds }) => Object.values(kinds).filter(Boolean).length === 1, {
+    message: 'an example is exactly one of process, window, package, app, binary, extension, container and site',
   });
 
 /** The file on each platform; absent: not on that platform. In a place of MCP servers or projects a step may be `*` (see below). */
@@ -161,6 +208,62 @@ const settingsPlace = z.strictObject({
   movedBy: movedBy.optional(),
 });
 
+/**
+ * What people add to an agent, by name only: `skill`, `hook`, `plugin`, `subagent`, `command` or `instructions` (a file that the agent reads first).
+ * A step of `path` may be `*`, as in a place of MCP servers.
+ */
+const addonPlace = z.strictObject({
+  kind: z.enum(['skill', 'hook', 'plugin', 'subagent', 'command', 'instructions']),
+  scope: z.enum(['user', 'project', 'local', 'plugin', 'managed', 'system']),
+  /** The folder that holds them, or the file. */
+  path: onPlatforms,
+  /**
+   * `folders`: every folder in it that holds the file `holds` is one, by its name. `files`: every file with the ending is one, down two folders.
+   * `keys`: the keys of the map at `at` in the file, or the items of a list there (by their number or the key `name`). `file`: the file itself.
+   */
+  layout: z.discriminatedUnion('as', [
+    z.strictObject({ as: z.literal('folders'), holds: z.string() }),
+    z.strictObject({ as: z.literal('files'), ending: z.string() }),
+    z.strictObject({ as: z.literal('keys'), format: fileFormat, at: keyPath.min(1), name: keyPath.optional() }),
+    z.strictObject({ as: z.literal('file') }),
+  ]),
+  movedBy: movedBy.optional(),
+  uncertain: z.literal(true).optional(),
+});
+
+/** Where a runtime keeps models: by name and size only. `files` lists files with these endings, a few folders deep. */
+const modelsPlace = z.strictObject({
+  path: onPlatforms,
+  layout: z.discriminatedUnion('as', [
+    z.strictObject({ as: z.literal('ollama') }),
+    z.strictObject({ as: z.literal('hugging-face') }),
+    z.strictObject({ as: z.literal('files'), endings: strings }),
+  ]),
+  movedBy: movedBy.optional(),
+});
+
+/**
+ * Where a tool writes down with which account it is signed in. Only the fields named here are taken; of an e-mail address only what follows the `@`.
+ * A file that holds a token beside them is read for these fields and dropped; a file that is there for tokens is never named here.
+ */
+const accountProbe = z.strictObject({
+  path: onPlatforms,
+  format: fileFormat,
+  movedBy: movedBy.optional(),
+  sqlite: sqlite.optional(),
+  /** Present and not empty while somebody is signed in; absent: the file's existence says so. */
+  signedIn: keyPath.optional(),
+  /** Keys to the vendor's name of the plan, and what it means in the family's tiers; a name that is not in the map is an unknown tier. */
+  tier: z.strictObject({ at: keyPath.min(1), also: z.array(keyPath).min(1).optional(), is: z.record(z.string(), id) }).optional(),
+  organization: keyPath.min(1).optional(),
+  email: keyPath.min(1).optional(),
+  /** Keys to a value that says whether the account is a person's own. */
+  personal: z.strictObject({ at: keyPath.min(1), is: z.record(z.string(), z.boolean()) }).optional(),
+  /** The one file of tokens that is ever opened: the payload of the JWT at this key is decoded in memory, and the keys above are read in it. */
+  jwt: keyPath.min(1).optional(),
+  uncertain: z.literal(true).optional(),
+});
+
 export const Entry = z.strictObject({
   $schema: z.string().optional(),
   id,
@@ -183,12 +286,20 @@ export const Entry = z.strictObject({
     'video',
     'audio',
     'productivity',
+    'ide-extension',
+    'browser-extension',
+    'web-ui',
   ]),
   surface: z.enum(['desktop', 'cli', 'ide-extension', 'browser', 'browser-extension', 'runtime', 'agent']),
   detect,
   mcp: z.array(mcpPlace).min(1).optional(),
   projects: z.array(projectsPlace).min(1).optional(),
   settings: z.array(settingsPlace).min(1).optional(),
+  accounts: z.array(accountProbe).min(1).optional(),
+  addons: z.array(addonPlace).min(1).optional(),
+  models: z.array(modelsPlace).min(1).optional(),
+  /** AI is one feature of a general program: that it is there says nothing of use ("presence is not use"). */
+  feature: z.literal(true).optional(),
   examples: z.array(example).min(1),
   /** Shown to people where AI is one feature of a general program, or a name misleads. */
   note: z.string().optional(),
@@ -210,6 +321,9 @@ export type Client = z.infer<typeof Client>;
 export type McpPlace = z.infer<typeof mcpPlace>;
 export type ProjectsPlace = z.infer<typeof projectsPlace>;
 export type SettingsPlace = z.infer<typeof settingsPlace>;
+export type AddonPlace = z.infer<typeof addonPlace>;
+export type ModelsPlace = z.infer<typeof modelsPlace>;
+export type AccountProbe = z.infer<typeof accountProbe>;
 export type Example = z.infer<typeof example>;
 
 /** One product of many entries; it owns the licence tiers. */
@@ -225,6 +339,10 @@ export const Family = z.strictObject({
       /** Whether the vendor trains on what goes in: by default; never; only unless the person opts out; not known. */
       trains: z.enum(['yes', 'no', 'opt-out', 'unknown']),
       source: z.string().nullable(),
+      /** Whose contract it is: one person's own, or an organization's. */
+      for: z.enum(['person', 'organization']).optional(),
+      /** What the vendor says it does with the data otherwise (kept how long, where, under which agreement), in one plain sentence. */
+      terms: z.strictObject({ text: z.string().min(10), source: z.string() }).optional(),
     }),
   ),
   sources: strings,

@@ -1,5 +1,6 @@
 /** What the observers report: raw facts from the operating system, before anybody decides what they mean. They live in memory only. */
 import type { Platform } from '../../electron/contract.ts';
+import type { AddonPlace } from '../../native-catalog/schema.ts';
 
 /**
  * One process. `args` and `title`s may hold anything a person typed: they reach `catalog.identify` and `mcp/running`, and go no further.
@@ -72,13 +73,107 @@ export type BinaryObservation = {
 /** A file or folder that a tool keeps for itself (named by the catalog) exists. */
 export type ConfigObservation = { readonly kind: 'config'; readonly entry: string; readonly path: string; readonly home: string | null };
 
+export type ExtensionHost = 'vscode' | 'jetbrains' | 'visual-studio' | 'neovim' | 'zed' | 'eclipse' | 'chromium' | 'firefox';
+
+/** An extension in an editor or a browser, as that program records it. One observation a program and folder, whatever the number of profiles. */
+export type ExtensionObservation = {
+  readonly kind: 'extension';
+  readonly host: ExtensionHost;
+  /** The program that has it, as people call it: `Cursor`, `PyCharm 2026.2`, `Chrome`. */
+  readonly program: string;
+  readonly id: string;
+  /** The name of its folder, where that is another than the id. */
+  readonly folder: string | null;
+  readonly version: string | null;
+  /** The profiles that have it; `enabled` is null where the program doesn't write that down readably. Empty: the program has no profiles. */
+  readonly profiles: readonly { readonly name: string; readonly enabled: boolean | null }[];
+  readonly enabled: boolean | null;
+  /** Browser extensions: the hosts whose pages it may read or change (`<all_urls>`, `https://*.example.com/*`). */
+  readonly permissions: readonly string[];
+  readonly path: string | null;
+  readonly home: string | null;
+};
+
+/** A program that waits for connections. */
+export type ListenerObservation = {
+  readonly kind: 'listener';
+  readonly port: number;
+  /** Who can reach it: programs of this computer, or others on the network too. */
+  readonly reach: 'loopback' | 'network';
+  /** Null where the system doesn't say whose it is. */
+  readonly pid: number | null;
+  readonly exe: string | null;
+  readonly home: string | null;
+};
+
+/** A container that the engine's local socket lists. */
+export type ContainerObservation = {
+  readonly kind: 'container';
+  readonly engine: 'docker' | 'podman';
+  /** The image's name without registry's default and without tag or digest; `tag` apart. */
+  readonly image: string;
+  readonly tag: string | null;
+  readonly name: string | null;
+  readonly running: boolean;
+  readonly home: null;
+};
+
+/** A page that a browser has as an app of its own, by its host. */
+export type SiteObservation = {
+  readonly kind: 'site';
+  readonly host: string;
+  readonly program: string;
+  readonly path: string | null;
+  readonly home: string | null;
+};
+
+/** Something that people added to an agent: its name, never what it says. */
+export type AddonFact = {
+  readonly tool: string;
+  readonly kind: AddonPlace['kind'];
+  readonly scope: AddonPlace['scope'];
+  readonly name: string;
+  readonly path: string;
+  readonly home: string | null;
+  readonly project: string | null;
+};
+
+/** A model on this disk, by name and size in bytes. */
+export type ModelFact = {
+  readonly tool: string;
+  readonly name: string;
+  readonly bytes: number;
+  readonly path: string;
+  readonly home: string | null;
+};
+
+/** With which account a tool is signed in, as far as a file of its own says so. Nothing here is a secret or names a person. */
+export type AccountFact = {
+  readonly tool: string;
+  /** An id of the family's tiers; null: it could not be read or is not known. */
+  readonly tier: string | null;
+  readonly organization: string | null;
+  /** What follows the `@` of the account's e-mail address, in lower case. */
+  readonly domain: string | null;
+  /** Whether the account is a person's own; null where the file doesn't say. */
+  readonly personal: boolean | null;
+  /** The file that says so. */
+  readonly source: string;
+  readonly home: string;
+  readonly uncertain: boolean;
+};
+
 export type Observation =
   | ProcessObservation
   | WindowObservation
   | PackageObservation
   | AppObservation
   | BinaryObservation
-  | ConfigObservation;
+  | ConfigObservation
+  | ExtensionObservation
+  | ListenerObservation
+  | ContainerObservation
+  | SiteObservation;
 
 /** What is wrong with one place of the outside; becomes a `Problem` by its code. */
 export type Trouble = { readonly code: string; readonly path: string | null; readonly detail?: string };

@@ -31,7 +31,7 @@ describe('an entry with a mistake', () => {
       'entries/thing.json: detect: Unrecognized key: "regex"; native-catalog/schema.ts says what may stand there.',
     ],
     [{ id: 'Thing!' }, 'entries/thing.json: id: lower-case words joined by hyphens; native-catalog/schema.ts says what may stand there.'],
-    [{ examples: [{}] }, 'entries/thing.json: examples.0: an example is exactly one of process, window, package, app and binary;'],
+    [{ examples: [{}] }, 'entries/thing.json: examples.0: an example is exactly one of process, window, package, app, binary, extension, container and site;'],
     [{ detect: { configs: ['C:\\x'] } }, 'entries/thing.json: detect.configs.0: a place begins with'],
     [{ mcp: [{ scope: 'user', path: { linux: '~/x' }, format: 'xml', at: ['a'] }] }, 'entries/thing.json: mcp.0.format: '],
   ])('%j is refused with file, field and remedy', (change, message) => {
