@@ -1,19 +1,20 @@
 #!/usr/bin/env node
 /** The executable `muster`: finds the command, reads its options, and turns whatever happens into one line and an exit code. */
 import { parseArgs } from 'node:util';
-import { type Command, EXIT, exitOf, type Invocation, UsageError } from './commands/command.ts';
+import { type Command, EXIT, exitOf, type Group, type Invocation, type Listed, UsageError } from './commands/command.ts';
 import { jsonLine, plainLines } from './commands/table.ts';
 import { failureOf } from './failure.ts';
 import { realOs } from './observe/os.ts';
 import { version } from './version.ts';
 
 /** Loaded when named: a short command doesn't pay for the others. */
-const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<{ command: Command }> }>> = {
+const COMMANDS: Group['verbs'] = {
   scan: { summary: 'look at everything once, record it and print the inventory', load: () => import('./commands/scan.ts') },
   status: { summary: 'print the inventory as stored; look at nothing, create nothing', load: () => import('./commands/status.ts') },
   watch: { summary: 'be the agent, in the foreground, until SIGTERM', load: () => import('./commands/watch.ts') },
   request: { summary: 'ask IT to approve a tool or an MCP server', load: () => import('./commands/request.ts') },
   requests: { summary: 'list my requests, withdraw one, answer a question about one', load: () => import('./commands/requests.ts') },
+  policy: { summary: 'show, check, try, draft and sign what may be used', load: () => import('./commands/policy.ts') },
   doctor: { summary: 'check each thing outside that Muster depends on', load: () => import('./commands/doctor.ts') },
 };
 
@@ -31,15 +32,18 @@ const GLOBAL_HELP = [
   '  -h, --help    this text',
 ].join('\n');
 
+function listOf(commands: Group['verbs']): string[] {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  return Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+}
+
 function overview(): string {
-  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
-  const list = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
   return [
     'Muster takes stock of the AI tools on this computer.',
     '',
     'Usage: muster COMMAND [options]',
     '',
-    ...list,
+    ...listOf(COMMANDS),
     '',
     'Every command takes',
     GLOBAL_HELP,
@@ -60,9 +64,31 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${version}\n`);
     return EXIT.done;
   }
-  const listed = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const listed = find(COMMANDS, name);
   if (!listed) throw new UsageError(`There is no command “${name.slice(0, 40)}”; “muster help” lists them.`);
   const { command } = await listed.load();
+  return 'verbs' in command ? ofGroup(name, command, rest) : ofCommand(name, command, rest);
+}
+
+function find(commands: Group['verbs'], name: string): Listed | undefined {
+  return Object.hasOwn(commands, name) ? commands[name] : undefined;
+}
+
+async function ofGroup(name: string, { about, verbs }: Group, [verb, ...rest]: readonly string[]): Promise<number> {
+  if (verb === '--help' || verb === '-h') {
+    const help = [about, '', ...listOf(verbs), '', `“muster ${name} ${Object.keys(verbs)[0]} --help” tells more of one.`];
+    process.stdout.write(`${help.join('\n')}\n`);
+    return EXIT.done;
+  }
+  const known = Object.keys(verbs).join(', ');
+  if (verb === undefined || verb.startsWith('-')) throw new UsageError(`Say first what to do: muster ${name} and one of ${known}.`);
+  const listed = find(verbs, verb);
+  if (!listed) throw new UsageError(`“${name}” can ${known}, not “${verb.slice(0, 40)}”.`);
+  const { command } = await listed.load();
+  return 'verbs' in command ? ofGroup(`${name} ${verb}`, command, rest) : ofCommand(`${name} ${verb}`, command, rest);
+}
+
+async function ofCommand(name: string, command: Command, rest: readonly string[]): Promise<number> {
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
     parsed = parseArgs({ args: [...rest], options: { ...GLOBAL, ...command.options }, allowPositionals: true, strict: true });

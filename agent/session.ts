@@ -21,6 +21,7 @@ import { type Reached, reach } from './local.ts';
 import { type Lock, takeLock } from './lock.ts';
 import type { Clock } from './observe/observation.ts';
 import { tilde } from './observe/paths.ts';
+import type { KnownTools } from './policy/policy.ts';
 import { createPolicyFile, type PolicyFile } from './policy/policy-file.ts';
 import { createProblems, type Problems } from './problems.ts';
 import { readSettings } from './settings.ts';
@@ -52,16 +53,20 @@ export function loadCatalog(): Catalog {
   return parseCatalog(raw, names, { trusted: isPackaged() });
 }
 
-/** The policy file of a data folder, not read yet; what it names is compared with the catalog. */
-export function policyFileOf(dataDir: string, catalog: Catalog, problems: Problems): PolicyFile {
-  const known = {
+/** What the catalog knows of the tools and tiers that a policy names. */
+export function knownTools(catalog: Catalog): KnownTools {
+  return {
     tool: (tool: string) => catalog.entries.has(tool) || catalog.families.has(tool),
     tiers: (tool: string) => {
       const family = catalog.families.get(catalog.entries.get(tool)?.family ?? tool);
       return family ? family.tiers.map((tier) => tier.id) : null;
     },
   };
-  return createPolicyFile(path.join(dataDir, 'policy.json'), known, problems);
+}
+
+/** The policy file of a data folder, not read yet; what it names is compared with the catalog. */
+export function policyFileOf(dataDir: string, catalog: Catalog, problems: Problems): PolicyFile {
+  return createPolicyFile(path.join(dataDir, 'policy.json'), knownTools(catalog), problems);
 }
 
 export function dataDirOf({ os, data }: Invocation): string {

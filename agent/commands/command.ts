@@ -40,6 +40,16 @@ export type Command = {
   run(invocation: Invocation): Promise<number>;
 };
 
+/** A command as it is listed, and loaded when named: a short one doesn't pay for the others. */
+export type Listed = { readonly summary: string; readonly load: () => Promise<{ command: Command | Group }> };
+
+/** A command of several verbs (`muster policy check FILE`): the first word after its name says which, and each is a command of its own. */
+export type Group = {
+  /** What `--help` says before the list of verbs. */
+  readonly about: string;
+  readonly verbs: Readonly<Record<string, Listed>>;
+};
+
 /** The command was called wrongly; the sentence says how to call it. */
 export class UsageError extends Error {
   readonly code = 'usage';
