@@ -244,21 +244,35 @@ const modelsPlace = z.strictObject({
 
 /**
  * Where a tool writes down with which account it is signed in. Only the fields named here are taken; of an e-mail address only what follows the `@`.
- * A file that holds a token beside them is read for these fields and dropped; a file that is there for tokens is never named here.
+ * A file that holds a token beside them is read for these fields and dropped; a file that is there for tokens is never named here, but for `jwt`.
  */
 const accountProbe = z.strictObject({
   path: onPlatforms,
   format: fileFormat,
   movedBy: movedBy.optional(),
-  sqlite: sqlite.optional(),
+  /**
+   * Rows of a SQLite file, by the names under which the keys below find their values: only these are asked for, so that a token in another row is never
+   * read. A key that ends in `*` is any key that begins so. A value that isn't JSON is the text itself.
+   */
+  rows: z
+    .strictObject({ table: z.string(), keyColumn: z.string(), valueColumn: z.string(), keys: z.record(z.string(), z.string()) })
+    .optional(),
+  /** The file of the same product under its later name: where that is there, this one is what an update left behind, and isn't read. */
+  replacedBy: onPlatforms.optional(),
   /** Present and not empty while somebody is signed in; absent: the file's existence says so. */
-  signedIn: keyPath.optional(),
-  /** Keys to the vendor's name of the plan, and what it means in the family's tiers; a name that is not in the map is an unknown tier. */
-  tier: z.strictObject({ at: keyPath.min(1), also: z.array(keyPath).min(1).optional(), is: z.record(z.string(), id) }).optional(),
+  signedIn: keyPath.min(1).optional(),
+  /** Values that say nobody is. */
+  signedOut: z.strictObject({ at: keyPath.min(1), is: strings }).optional(),
+  /**
+   * Keys to the vendor's name of the plan, and what it means in the family's tiers, compared without case; of several keys the first whose name is in
+   * the map counts, and a name that isn't there is an unknown tier.
+   */
+  tier: z.strictObject({ at: keyPath.min(1), also: z.array(keyPath.min(1)).min(1).optional(), is: z.record(z.string(), id) }).optional(),
   organization: keyPath.min(1).optional(),
-  email: keyPath.min(1).optional(),
-  /** Keys to a value that says whether the account is a person's own. */
-  personal: z.strictObject({ at: keyPath.min(1), is: z.record(z.string(), z.boolean()) }).optional(),
+  /** Keys to the e-mail address; of several the first that is there. */
+  email: z.strictObject({ at: keyPath.min(1), also: z.array(keyPath.min(1)).min(1).optional() }).optional(),
+  /** Whether the account is a person's own, where the tier doesn't say: keys to a value that does, or what the file's existence means. */
+  personal: z.union([z.boolean(), z.strictObject({ at: keyPath.min(1), is: z.record(z.string(), z.boolean()) })]).optional(),
   /** The one file of tokens that is ever opened: the payload of the JWT at this key is decoded in memory, and the keys above are read in it. */
   jwt: keyPath.min(1).optional(),
   uncertain: z.literal(true).optional(),
