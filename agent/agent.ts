@@ -1,23 +1,19 @@
 /** The agent: the one place where observers, catalog, policy and store meet, and the only writer of what is true. */
-import type { AgentApi, ApprovalRequest, Device, Inventory, PolicyInForce, ScanOptions, Snapshot, Verdict } from '../electron/contract.ts';
+import type { AgentApi, ApprovalRequest, Device, Inventory, ScanOptions, Snapshot } from '../electron/contract.ts';
 import type { Catalog } from '../native-catalog/catalog.ts';
 import { createHomes } from './homes.ts';
-import { toServers, toTools } from './inventory.ts';
 import { createLooks } from './looks.ts';
-import { findingsOfSettings } from './mcp/agent-settings.ts';
-import { withChangedLaunch } from './mcp/risks.ts';
 import { every } from './observe/every.ts';
 import type { Clock } from './observe/observation.ts';
 import type { Os } from './observe/os.ts';
-import { type ApprovedLaunch, decide, isPinned } from './policy/decide.ts';
-import type { Policy } from './policy/policy.ts';
-import { inForce, type PolicyFile } from './policy/policy-file.ts';
+import type { PolicyFile } from './policy/policy-file.ts';
 import type { Problems } from './problems.ts';
-import { answered, isOpen, newRequest, withdrawn } from './requests.ts';
+import { answered, newRequest, withdrawn } from './requests.ts';
 import type { Settings } from './settings.ts';
 import { DatabaseError } from './sqlite.ts';
-import type { Store, StoredServer } from './store/store.ts';
+import type { Store } from './store/store.ts';
 import { createStream } from './stream.ts';
+import { createVerdicts } from './verdicts.ts';
 
 export type AgentParts = {
   readonly os: Os;
@@ -59,88 +55,19 @@ export function startAgent(parts: AgentParts): Agent {
   const homes = createHomes(parts.os.user.home, parts.homes);
   const { show } = homes;
   const looks = createLooks({ ...parts, homes, ownHomes: parts.homes, onSource: () => stream.publish('sources') });
+  const verdicts = createVerdicts({ ...parts, homes, looks });
   /** The look under way, or the last of those that wait; `plain` when it is over the agent's own homes and policy. */
   let looking: { plain: boolean; done: Promise<Inventory> } | null = null;
-
-  const verdictOf = (policy: Policy | null, requests: readonly ApprovalRequest[]) => {
-    const open = new Set(requests.filter(({ state }) => isOpen(state)).map(({ item }) => item));
-    const now = clock.now();
-    return {
-      tool: (tool: string, family: string | null): Verdict =>
-        decide({ kind: 'tool', tool, family, tier: null, account: 'unknown' }, policy, [], open.has(tool), now),
-      server: ({ name, identity, url, risk }: StoredServer, approved: ApprovedLaunch | null): Verdict =>
-        decide({ kind: 'mcp', name, identity, url, risk, approved }, policy, [], open.has(`mcp:${name}`), now),
-    };
-  };
-  const settingsFindings = () => {
-    const byClient = Map.groupBy(store.settings(), ({ client }) => client);
-    return (tool: string) => findingsOfSettings(byClient.get(tool) ?? []);
-  };
-  const toolsUnder = (policy: Policy | null) =>
-    toTools({
-      tools: store.tools(),
-      evidence: store.evidence(),
-      running: looks.usage.running().map(({ tool, process }) => {
-        const path = process.script ?? process.exe;
-        return { tool, pid: process.pid, path: path === null ? null : show(path) };
-      }),
-      entry: (id) => catalog.entries.get(id),
-      family: (id) => catalog.families.get(id),
-      accounts: () => [],
-      verdict: verdictOf(policy, store.requests()).tool,
-      findings: settingsFindings(),
-    });
-  const serversUnder = (policy: Policy | null) => {
-    const servers = store.servers();
-    const running = looks.runningServers(servers);
-    const approved = store.approvedLaunches();
-    const { server: verdict } = verdictOf(policy, store.requests());
-    const launch = ({ id }: StoredServer) => approved.get(id) ?? null;
-    return toServers({
-      servers,
-      running: ({ id }) => running.has(id),
-      verdict: (server) => verdict(server, launch(server)),
-      risk: (server) => {
-        const before = launch(server);
-        return before && before.launchHash !== server.identity.launchHash ? withChangedLaunch(server.risk) : server.risk;
-      },
-    });
-  };
-  /**
-   * An approval is of what was approved: where a rule pins the launch, the launch as it is when the rule first approves an entry. It is
-   * forgotten when no such rule approves the entry any more; an entry that is gone for a while keeps it.
-   */
-  const pinLaunches = () => {
-    const { policy } = policyFile.current();
-    // A policy that is missing or broken for a moment has taken nothing back; forgetting here would approve the change with its return.
-    if (policy === null) return;
-    const before = store.approvedLaunches();
-    const { server: verdict } = verdictOf(policy, []);
-    const changes = new Map<string, ApprovedLaunch | null>();
-    for (const server of store.servers()) {
-      if (!server.present) continue;
-      const said = verdict(server, null);
-      const rule = isPinned(said, policy) ? said.rule : null;
-      const had = before.get(server.id);
-      if (rule !== null && had?.rule !== rule) changes.set(server.id, { rule, launchHash: server.identity.launchHash });
-      else if (rule === null && had) changes.set(server.id, null);
-    }
-    if (changes.size > 0) store.approveLaunches(changes, clock.now());
-  };
-  const policyShown = (): PolicyInForce => {
-    const name = (id: string) => catalog.entries.get(id)?.name ?? catalog.families.get(id)?.name ?? id;
-    return inForce(policyFile.current(), name, show);
-  };
 
   const stream = createStream({
     agent: () => ({ version: parts.version, pid: process.pid, startedAt, dataDir: show(parts.dataDir) }),
     device: () => device,
     look: () => ({ state: looking ? 'looking' : 'idle', ...store.lastLook() }),
-    tools: () => toolsUnder(policyFile.current().policy),
-    mcpServers: () => serversUnder(policyFile.current().policy),
+    tools: () => verdicts.tools(),
+    mcpServers: () => verdicts.servers(),
     requests: () => store.requests(),
     problems: () => problems.list(),
-    policy: policyShown,
+    policy: verdicts.inForce,
     sources: () => looks.sources(),
     told: () => store.told(),
   });
@@ -172,15 +99,15 @@ export function startAgent(parts: AgentParts): Agent {
     const { partial } = await looks.whole(options.homes);
     // It has read and written every config file too.
     if (!options.homes) worked(EVERYTHING, CONFIGS);
-    pinLaunches();
+    verdicts.pinLaunches();
     return {
       schema: 'muster.inventory/1',
       device,
       startedAt: began.toISOString(),
       durationMs: clock.now().getTime() - began.getTime(),
       partial,
-      tools: toolsUnder(policy),
-      mcpServers: serversUnder(policy),
+      tools: verdicts.tools(policy),
+      mcpServers: verdicts.servers(policy),
       problems: problems.list(),
     };
   }
@@ -259,14 +186,14 @@ export function startAgent(parts: AgentParts): Agent {
       // Told to end before it began, there is no first look.
       await Promise.race([first.promise, whole.done]);
       const configured = () => {
-        pinLaunches();
+        verdicts.pinLaunches();
         stream.publish('mcpServers', 'tools', 'problems');
       };
       await looks.watchConfigs(signal, configured, failed(CONFIGS));
       const poll = loop('processes', parts.settings.pollSeconds * 1000, async () => {
         if (policyFile.changed()) {
           policyFile.reload();
-          pinLaunches();
+          verdicts.pinLaunches();
           stream.publish();
         }
         if (unwritten.size > 0 && clock.now().getTime() - unwrittenSince > WRITE_AGAIN_MS) {

@@ -1,0 +1,125 @@
+/** What the policy in force says of everything that is stored: tools and servers with their verdicts, and the launches that were approved. */
+import type { Account, McpServer, PolicyInForce, Tool, Verdict } from '../electron/contract.ts';
+import type { AgentParts } from './agent.ts';
+import type { Homes } from './homes.ts';
+import { toServers, toTools } from './inventory.ts';
+import type { Looks } from './looks.ts';
+import { findingsOfSettings } from './mcp/agent-settings.ts';
+import { withChangedLaunch } from './mcp/risks.ts';
+import { type ApprovedLaunch, decide, type Item, isPinned } from './policy/decide.ts';
+import type { Policy } from './policy/policy.ts';
+import { inForce } from './policy/policy-file.ts';
+import { isOpen } from './requests.ts';
+import type { StoredServer } from './store/store.ts';
+
+/** With which account a tool is signed in, as far as a verdict depends on it. */
+export type SignedIn = Pick<Item & { kind: 'tool' }, 'tier' | 'account'>;
+
+/** Decides about one item at a time, with everything else as it was when this was made. */
+export type Decider = {
+  /** `account` null: nothing is known of any. */
+  tool(tool: string, family: string | null, account: SignedIn | null): Verdict;
+  server(server: StoredServer, approved: ApprovedLaunch | null): Verdict;
+};
+
+export type Verdicts = {
+  /** `policy` is the one in force unless another is given. */
+  decider(policy?: Policy | null): Decider;
+  tools(policy?: Policy | null): Tool[];
+  servers(policy?: Policy | null): McpServer[];
+  /**
+   * An approval is of what was approved: where a rule pins the launch, the launch as it is when the rule first approves an entry. It is
+   * forgotten when no such rule approves the entry any more; an entry that is gone for a while keeps it.
+   */
+  pinLaunches(): void;
+  inForce(): PolicyInForce;
+};
+
+const UNKNOWN: SignedIn = { tier: null, account: 'unknown' };
+
+export function createVerdicts(
+  parts: Pick<AgentParts, 'clock' | 'catalog' | 'store' | 'policyFile'> & { readonly homes: Homes; readonly looks: Looks },
+): Verdicts {
+  const { clock, catalog, store, policyFile, looks } = parts;
+  const { show } = parts.homes;
+  const current = () => policyFile.current().policy;
+
+  const deciderOf = (policy: Policy | null, isAsked: (item: string) => boolean): Decider => {
+    const now = clock.now();
+    return {
+      tool: (tool, family, account) => decide({ kind: 'tool', tool, family, ...(account ?? UNKNOWN) }, policy, [], isAsked(tool), now),
+      server: ({ name, identity, url, risk }, approved) =>
+        decide({ kind: 'mcp', name, identity, url, risk, approved }, policy, [], isAsked(`mcp:${name}`), now),
+    };
+  };
+  const decider = (policy = current()) => {
+    const open = new Set(store.requests().flatMap(({ item, state }) => (isOpen(state) ? [item] : [])));
+    return deciderOf(policy, (item) => open.has(item));
+  };
+
+  /** The accounts of each tool with their own verdicts. */
+  const accountsOf =
+    (_decider: Decider): ((tool: string) => readonly Account[]) =>
+    () => [];
+  const settingsFindings = () => {
+    const byClient = Map.groupBy(store.settings(), ({ client }) => client);
+    return (tool: string) => findingsOfSettings(byClient.get(tool) ?? []);
+  };
+
+  return {
+    decider,
+    tools(policy) {
+      const decides = decider(policy);
+      return toTools({
+        tools: store.tools(),
+        evidence: store.evidence(),
+        running: looks.usage.running().map(({ tool, process }) => {
+          const path = process.script ?? process.exe;
+          return { tool, pid: process.pid, path: path === null ? null : show(path) };
+        }),
+        entry: (id) => catalog.entries.get(id),
+        family: (id) => catalog.families.get(id),
+        accounts: accountsOf(decides),
+        verdict: (tool, family) => decides.tool(tool, family, null),
+        findings: settingsFindings(),
+      });
+    },
+    servers(policy) {
+      const servers = store.servers();
+      const running = looks.runningServers(servers);
+      const approved = store.approvedLaunches();
+      const decides = decider(policy);
+      const launch = ({ id }: StoredServer) => approved.get(id) ?? null;
+      return toServers({
+        servers,
+        running: ({ id }) => running.has(id),
+        verdict: (server) => decides.server(server, launch(server)),
+        risk: (server) => {
+          const before = launch(server);
+          return before && before.launchHash !== server.identity.launchHash ? withChangedLaunch(server.risk) : server.risk;
+        },
+      });
+    },
+    pinLaunches() {
+      const policy = current();
+      // A policy that is missing or broken for a moment has taken nothing back; forgetting here would approve the change with its return.
+      if (policy === null) return;
+      const before = store.approvedLaunches();
+      const decides = deciderOf(policy, () => false);
+      const changes = new Map<string, ApprovedLaunch | null>();
+      for (const server of store.servers()) {
+        if (!server.present) continue;
+        const said = decides.server(server, null);
+        const rule = isPinned(said, policy) ? said.rule : null;
+        const had = before.get(server.id);
+        if (rule !== null && had?.rule !== rule) changes.set(server.id, { rule, launchHash: server.identity.launchHash });
+        else if (rule === null && had) changes.set(server.id, null);
+      }
+      if (changes.size > 0) store.approveLaunches(changes, clock.now());
+    },
+    inForce() {
+      const name = (id: string) => catalog.entries.get(id)?.name ?? catalog.families.get(id)?.name ?? id;
+      return inForce(policyFile.current(), name, show);
+    },
+  };
+}
