@@ -26,6 +26,8 @@ const rotation = 16;
 const firstPerson = 1000;
 /** `nobody`, and the accounts that systemd makes for services with DynamicUser. */
 const isService = (uid: number) => uid === 65_534 || (uid >= 61_184 && uid <= 65_519);
+/** Whether an account is a person's, and not the system's or a service's. */
+export const isPersons = (uid: number) => uid >= firstPerson && !isService(uid);
 /** PF_KTHREAD of the kernel's sched.h. */
 const kernelThread = 0x0020_0000;
 
@@ -55,7 +57,7 @@ export function linuxProcesses(os: Os, homes: Homes): ProcessObserver {
   const homeOf = new Map([...homes].reverse().flatMap(({ home, uid }) => (uid === null ? [] : [[uid, home] as const])));
   const ownerOf = (uid: number): ProcessObservation['owner'] => {
     if (uid === os.user.uid || homeOf.has(uid)) return 'self';
-    return uid < firstPerson || isService(uid) ? 'system' : 'other';
+    return isPersons(uid) ? 'other' : 'system';
   };
   const buffer = Buffer.allocUnsafe(longestCommandLine);
   let known = new Map<number, Known>();

@@ -1,5 +1,5 @@
 /**
- * The few functions of Windows that the observers call, through koffi: kernel32, ntdll, advapi32 and user32. No child process is started.
+ * The few functions of Windows that the observers call, through koffi: kernel32, ntdll, advapi32, user32 and iphlpapi. No child process is started.
  *
  * The layouts are those of 64-bit Windows, which are the same on x64 and ARM64. SystemProcessInformation and ProcessCommandLineInformation are
  * documented only in part; both have had this form since Windows 8.1. Seen to work under Wine; not yet on Windows itself, nor on ARM64.
@@ -31,6 +31,13 @@ export type Win32Api = {
   /** The window in front and its process; null where there is none (a locked screen). `title` is read only when asked for. */
   foreground(withTitle: boolean): { pid: number; title: string | null } | null;
 };
+
+export type Win32Sockets = {
+  /** Every TCP socket that waits for connections. Throws with the status where Windows refuses. */
+  listening(): Win32Listening[];
+};
+
+type Win32Listening = { readonly port: number; readonly loopback: boolean; readonly pid: number };
 
 const systemProcessInformation = 5;
 const processCommandLineInformation = 60;
@@ -162,6 +169,52 @@ export async function win32Api(): Promise<Win32Api> {
       return { pid, title: withTitle ? text.toString('utf16le', 0, length * 2) : null };
     },
   };
+}
+
+const tcpTableOwnerPidListener = 3;
+const families = [2, 23] as const;
+const insufficientBuffer = 122;
+
+/** Loads koffi and binds the one function; rejects where koffi's native part is missing. */
+export async function win32Sockets(): Promise<Win32Sockets> {
+  const { default: koffi } = await import('koffi');
+  const GetExtendedTcpTable = koffi
+    .load('iphlpapi.dll')
+    .func('uint32_t __stdcall GetExtendedTcpTable(void *table, void *size, int sorted, uint32_t family, int sort, uint32_t reserved)');
+  const size = Buffer.alloc(4);
+  let table = Buffer.alloc(64 * 1024);
+  return {
+    listening: () =>
+      families.flatMap((family) => {
+        for (;;) {
+          size.writeUInt32LE(table.length);
+          const status: number = GetExtendedTcpTable(table, size, 0, family, tcpTableOwnerPidListener, 0);
+          if (status === 0) return readListening(table, family === 23);
+          if (status !== insufficientBuffer) {
+            // A computer without IPv6 has no second table.
+            if (family === 23) return [];
+            throw new Error(`Windows refuses the table of sockets (GetExtendedTcpTable: ${status}); it is asked again at the next look.`);
+          }
+          table = Buffer.alloc(Math.max(table.length * 2, size.readUInt32LE() + 16 * 1024));
+        }
+      }),
+  };
+}
+
+/** The rows of a MIB_TCPTABLE_OWNER_PID, or of a MIB_TCP6TABLE_OWNER_PID: their number, and then 24 or 56 bytes each. */
+export function readListening(table: Buffer, ipv6: boolean): Win32Listening[] {
+  const row = ipv6 ? 56 : 24;
+  const count = Math.min(table.readUInt32LE(0), Math.floor((table.length - 4) / row));
+  return Array.from({ length: count }, (_, index) => {
+    const at = 4 + index * row;
+    const address = ipv6 ? table.toString('hex', at, at + 16) : '';
+    return {
+      // Ports stand in the network's order in the lower half of their four bytes.
+      port: table.readUInt16BE(at + (ipv6 ? 20 : 8)),
+      loopback: ipv6 ? /^(0{31}1$|0{20}ffff7f)/.test(address) : table[at + 4] === 127,
+      pid: table.readUInt32LE(at + (ipv6 ? 52 : 20)),
+    };
+  });
 }
 
 /**
