@@ -69,7 +69,7 @@ it('tells a list that can’t be read from one that isn’t there', () => {
   const long = at();
   long.put.run(row.key, 'x'.repeat(4 * 1024 * 1024 + 1));
   long.done();
-  expect(readStateRow(long.file, row)).toEqual({ state: 'refused', detail: 'its list is more than 4194304 bytes' });
+  expect(readStateRow(long.file, row)).toEqual({ state: 'refused', detail: 'what it holds there is more than 4194304 bytes' });
   const left = at();
   left.done();
   fs.writeFileSync(`${left.file}-journal`, 'x'.repeat(600));
