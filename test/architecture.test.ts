@@ -136,9 +136,15 @@ const DOORS: readonly { thing: string; imports: readonly string[]; through: read
   },
   {
     thing: 'the network',
-    imports: ['node:http', 'node:https', 'node:http2', 'node:dgram', 'node:tls', 'node:dns'],
+    imports: ['node:https', 'node:http2', 'node:dgram', 'node:tls', 'node:dns'],
     through: [],
     why: 'Nothing leaves before there is sync.ts.',
+  },
+  {
+    thing: 'a container engine’s local socket',
+    imports: ['node:http'],
+    through: ['agent/observe/containers.ts'],
+    why: 'It is given a socket of this computer and never a host.',
   },
   {
     thing: 'native calls',
@@ -177,6 +183,13 @@ describe('one door an outside thing', () => {
     expect(
       files.filter((file) => file.startsWith('agent/') && !doors.some((door) => file.startsWith(door)) && statement.test(code(file))),
     ).toEqual([]);
+  });
+
+  it('the container observer speaks to a local socket and to no host', () => {
+    const code = text.get('agent/observe/containers.ts') ?? '';
+    expect(code.match(/\brequest\(\{[^}]*/g)).toHaveLength(1);
+    expect(code).toMatch(/\brequest\(\{ socketPath,/);
+    expect(code).not.toMatch(/\b(hostname|port|createConnection|createServer)\b:?/);
   });
 
   it('no global fetch, WebSocket or EventSource in the product, but for the self-test that sees them refused', () => {
