@@ -1,8 +1,9 @@
 /** What the agent remembers, and every SQL statement about it: sightings, servers, use, requests, and what the employee was told. */
-import type { ApprovalRequest, Evidence, Finding, McpScope, McpServer, Surface } from '../../electron/contract.ts';
+import type { ApprovalRequest, Evidence, Finding, McpScope, McpServer, Place, Surface } from '../../electron/contract.ts';
 import type { ApprovedLaunch } from '../policy/decide.ts';
 import { type Database, durably, guarded, type OpenOptions, openDatabase } from '../sqlite.ts';
 import { openOrRebuildDatabase, type Rebuilt } from './rebuild.ts';
+import { type SurfaceStore, surfaceRows } from './surfaces.ts';
 
 /** One trace of one tool in one place. Paths under a home are `~/…`; null where there is nothing to say. */
 export type Sighting = {
@@ -16,6 +17,12 @@ export type Sighting = {
   readonly version: string | null;
   readonly manager: string | null;
   readonly name: string | null;
+  /** What an extension, a container or a listener has to say beyond that. */
+  readonly detail?: SightingDetail | null;
+};
+export type SightingDetail = Pick<Place, 'enabled' | 'profiles' | 'permissions'> & {
+  readonly reach?: 'loopback' | 'network';
+  readonly running?: boolean;
 };
 /** `present` is false once it was there and no longer is. */
 export type StoredEvidence = Sighting & { readonly firstSeen: string; readonly lastSeen: string; readonly present: boolean };
@@ -43,7 +50,7 @@ export type UsageRow = {
 };
 
 /** Every method throws a `DatabaseError` where the file can't be used, and then has changed nothing. */
-export type Store = {
+export type Store = SurfaceStore & {
   /**
    * One transaction of tool and evidence rows. `first_seen` never moves and `last_seen` never goes back, whatever the clock does.
    * A tool's own row is made, or its last sighting moved, only for the ids in `tools`, for which the evidence suffices.
@@ -113,7 +120,7 @@ export type Store = {
 /** A sighting that the clock puts this far after the look it belongs to was made before the clock was set back. */
 const CLOCK_SET_BACK_MS = 3_600_000;
 
-const EVIDENCE = 'tool, kind, strength, surface, path, target, home, version, manager, name';
+const EVIDENCE = 'tool, kind, strength, surface, path, target, home, version, manager, name, detail';
 const SERVER = `id, client, name, scope, project, config_path AS configPath, home, enabled, transport, command, args, url, identity,
   secret_names AS secretNames, risk, first_seen AS firstSeen, last_seen AS lastSeen, present, described`;
 /** What a row written before there was a column for it is taken to say. */
@@ -161,15 +168,20 @@ function storeIn(database: Database, file: string): Store {
   const parsedServers = new Map<string, { readonly text: string; readonly parsed: ParsedServer }>();
 
   return {
+    ...surfaceRows({ sql, all, write }),
     see: (sightings, at, tools) =>
       write(() => {
         const time = at.toISOString();
         for (const sighting of sightings) {
           sql(`INSERT INTO evidence (${EVIDENCE}, first_seen, last_seen, seen_at, present)
-            VALUES (@tool, @kind, @strength, @surface, @path, @target, @home, @version, @manager, @name, @time, @time, @time, 1)
+            VALUES (@tool, @kind, @strength, @surface, @path, @target, @home, @version, @manager, @name, @detail, @time, @time, @time, 1)
             ON CONFLICT (tool, kind, surface, ifnull(path, ''), ifnull(home, ''), ifnull(manager, ''), ifnull(name, '')) DO UPDATE SET
-              strength = excluded.strength, target = excluded.target, version = excluded.version,
-              last_seen = max(last_seen, excluded.last_seen), seen_at = excluded.seen_at, present = 1`).run({ ...sighting, time });
+              strength = excluded.strength, target = excluded.target, version = excluded.version, detail = excluded.detail,
+              last_seen = max(last_seen, excluded.last_seen), seen_at = excluded.seen_at, present = 1`).run({
+            ...sighting,
+            detail: sighting.detail ? JSON.stringify(sighting.detail) : null,
+            time,
+          });
         }
         return [...new Set(tools)].filter((tool) => {
           const made = sql('INSERT INTO tool (id, first_seen, last_seen) VALUES (@tool, @time, @time) ON CONFLICT DO NOTHING').run({
@@ -294,9 +306,9 @@ function storeIn(database: Database, file: string): Store {
       all<UsageRow>('SELECT day, tool, run_s AS runS, front_s AS frontS, launches FROM usage WHERE day >= ? ORDER BY day, tool', sinceDay),
 
     evidence: () =>
-      all<Omit<StoredEvidence, 'present'> & { present: number }>(
+      all<Omit<StoredEvidence, 'present' | 'detail'> & { present: number; detail: string | null }>(
         `SELECT ${EVIDENCE}, first_seen AS firstSeen, last_seen AS lastSeen, present FROM evidence ORDER BY tool, id`,
-      ).map((row) => ({ ...row, present: row.present === 1 })),
+      ).map(({ detail, ...row }) => ({ ...row, present: row.present === 1, ...(detail === null ? {} : { detail: JSON.parse(detail) }) })),
 
     tools: () => all<StoredTool>('SELECT id AS tool, first_seen AS firstSeen, last_seen AS lastSeen FROM tool ORDER BY id'),
 

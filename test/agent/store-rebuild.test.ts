@@ -144,9 +144,9 @@ describe('a damaged database', () => {
       store.close();
       for (const name of readdirSync(folder)) if (name !== 'muster.db') rmSync(path.join(folder, name));
     }
-    // One page less is a few requests less, but for the one page that says where all the others are.
+    // One page less is a few requests less, but for the few pages that say where all the others are.
     expect(kept.length).toBeGreaterThan(10);
-    expect(kept.filter((count) => count < requests.length - 40).length).toBeLessThanOrEqual(1);
+    expect(kept.filter((count) => count < requests.length - 40).length).toBeLessThanOrEqual(4);
   });
 
   it('opens after any damage, and takes nonsense for no request', () => {
@@ -189,12 +189,12 @@ describe('a damaged database', () => {
     expect(store.requests()).toEqual(requests.filter((_request, index) => index !== 7));
   });
 
-  it.each([1, 99, 100, 4000, PAGE, 5 * PAGE + 17, 20 * PAGE])('is rebuilt when cut off at %i bytes', (length) => {
+  it.each([1, 99, 100, 4000, PAGE, 5 * PAGE + 17, 40 * PAGE])('is rebuilt when cut off at %i bytes', (length) => {
     fill();
     truncateSync(file, length);
     const { store, rebuilt } = open();
     expect(rebuilt).toMatchObject({ lost: true, requestsKept: store.requests().length });
-    if (length > 10 * PAGE) expect(rebuilt?.requestsKept).toBeGreaterThan(0);
+    if (length > 30 * PAGE) expect(rebuilt?.requestsKept).toBeGreaterThan(0);
   });
 
   it('is a new one when it was emptied, and what the log held is kept', () => {

@@ -1,5 +1,5 @@
 -- Extensions, containers and listeners are evidence with more to say; accounts, add-ons and models are facts of their own.
-ALTER TABLE evidence ADD COLUMN detail TEXT;
+ALTER TABLE evidence ADD COLUMN detail TEXT CHECK (json_valid(detail));
 
 CREATE TABLE account (
   tool TEXT NOT NULL,
