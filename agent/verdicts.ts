@@ -6,7 +6,8 @@ import { toServers, toTools } from './inventory.ts';
 import type { Looks } from './looks.ts';
 import { findingsOfSettings } from './mcp/agent-settings.ts';
 import { withChangedLaunch } from './mcp/risks.ts';
-import { type ApprovedLaunch, decide, type Item, isPinned } from './policy/decide.ts';
+import { accountKind } from './policy/account-kind.ts';
+import { type ApprovedLaunch, decide, type Item, isPinned, STRICTNESS } from './policy/decide.ts';
 import type { Policy } from './policy/policy.ts';
 import { inForce } from './policy/policy-file.ts';
 import { isOpen } from './requests.ts';
@@ -35,6 +36,12 @@ export type Verdicts = {
   inForce(): PolicyInForce;
 };
 
+/** Of a tool with several accounts: what is said of the worst of them. */
+function strictest(verdicts: readonly Verdict[]): Verdict | undefined {
+  const rank = ({ status }: Verdict) => STRICTNESS.indexOf(status);
+  return verdicts.reduce<Verdict | undefined>((worst, one) => (worst && rank(worst) >= rank(one) ? worst : one), undefined);
+}
+
 const UNKNOWN: SignedIn = { tier: null, account: 'unknown' };
 
 export function createVerdicts(
@@ -57,10 +64,18 @@ export function createVerdicts(
     return deciderOf(policy, (item) => open.has(item));
   };
 
-  /** The accounts of each tool with their own verdicts. */
-  const accountsOf =
-    (_decider: Decider): ((tool: string) => readonly Account[]) =>
-    () => [];
+  /** The accounts of each tool, each with the verdict for its tier and for whose it is. */
+  const accountsOf = (decides: Decider, policy: Policy | null): ((tool: string) => readonly Account[]) => {
+    const byTool = Map.groupBy(store.accounts(), ({ tool }) => tool);
+    const domains = policy?.organization?.accountDomains ?? [];
+    return (tool) =>
+      (byTool.get(tool) ?? []).map((fact): Account => {
+        const { tier, organization, source, home } = fact;
+        const account = accountKind(fact, domains);
+        const verdict = decides.tool(tool, catalog.entries.get(tool)?.family ?? null, { tier, account });
+        return { tier, organization, personal: account === 'unknown' ? null : account === 'personal', source, home, verdict };
+      });
+  };
   const settingsFindings = () => {
     const byClient = Map.groupBy(store.settings(), ({ client }) => client);
     return (tool: string) => findingsOfSettings(byClient.get(tool) ?? []);
@@ -68,8 +83,9 @@ export function createVerdicts(
 
   return {
     decider,
-    tools(policy) {
+    tools(policy = current()) {
       const decides = decider(policy);
+      const accounts = accountsOf(decides, policy);
       return toTools({
         tools: store.tools(),
         evidence: store.evidence(),
@@ -79,8 +95,8 @@ export function createVerdicts(
         }),
         entry: (id) => catalog.entries.get(id),
         family: (id) => catalog.families.get(id),
-        accounts: accountsOf(decides),
-        verdict: (tool, family) => decides.tool(tool, family, null),
+        accounts,
+        verdict: (tool, family) => strictest(accounts(tool).map(({ verdict }) => verdict)) ?? decides.tool(tool, family, null),
         findings: settingsFindings(),
       });
     },
