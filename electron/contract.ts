@@ -27,6 +27,18 @@ export type VerdictStatus =
 /** What the organization does about a tool: record only, tell the employee, or act. */
 export type Mode = 'monitor' | 'warn' | 'enforce';
 
+/** What was found out about a tool before it was allowed, in the policy's words; a field that is absent was not said. */
+export type Assurance = {
+  /** Whether the vendor trains on what goes in. */
+  readonly training?: 'yes' | 'no' | 'opt-out' | 'unknown';
+  /** Whether there is a data processing agreement. */
+  readonly dpa?: boolean;
+  /** Where the data is kept. */
+  readonly residency?: string;
+  /** Which role looked at it, and when. */
+  readonly reviewedBy?: string;
+};
+
 export type Verdict = {
   readonly status: VerdictStatus;
   /** One plain sentence for the employee. */
@@ -40,6 +52,10 @@ export type Verdict = {
   /** When this verdict ends by itself. */
   readonly until: string | null;
   readonly mode: Mode;
+  /** Absent where the rule says nothing of it. */
+  readonly assurance?: Assurance;
+  /** The day (`2027-02-01`) by which the policy's owner looks at the rule again; it ends nothing. */
+  readonly reviewBy?: string;
 };
 
 /** Why a row exists. Strongest first in a tool's list. */
