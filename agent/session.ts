@@ -21,7 +21,7 @@ import { type Reached, reach } from './local.ts';
 import { type Lock, takeLock } from './lock.ts';
 import type { Clock } from './observe/observation.ts';
 import { tilde } from './observe/paths.ts';
-import type { KnownTools } from './policy/policy.ts';
+import type { KnownTools } from './policy/disagreements.ts';
 import { createPolicyFile, type PolicyFile } from './policy/policy-file.ts';
 import { createProblems, type Problems } from './problems.ts';
 import { readSettings } from './settings.ts';
@@ -56,6 +56,7 @@ export function loadCatalog(): Catalog {
 /** What the catalog knows of the tools and tiers that a policy names. */
 export function knownTools(catalog: Catalog): KnownTools {
   return {
+    ids: [...catalog.entries.keys(), ...catalog.families.keys()],
     tool: (tool: string) => catalog.entries.has(tool) || catalog.families.has(tool),
     tiers: (tool: string) => {
       const family = catalog.families.get(catalog.entries.get(tool)?.family ?? tool);

@@ -1,6 +1,7 @@
 /** The policy document (`muster.policy/1`): its shape, and from its text to a value that the rest of the agent can trust. */
 import { z } from 'zod';
-import { readSource } from './source.ts';
+import { disagreements, type KnownTools } from './disagreements.ts';
+import { readSource, type Where } from './source.ts';
 import { parseVersions, type VersionSet } from './versions.ts';
 
 const id = z.string().min(1).max(100);
@@ -14,20 +15,29 @@ const httpUrl = z.string().regex(/^https?:\/\/[^/\s]+/, 'an address that begins 
 /** What the window opens in a browser: it opens nothing else, so another address would be a button that does nothing. */
 const helpUrl = z.string().regex(/^https:\/\/[^/\s@]+(?:\/\S*)?$/, 'an address that begins with https://, without a user in it');
 
-/** What every rule may say besides whom it is about. */
+/** What the owner found out before deciding; shown beside the verdict. */
+const assurance = z.strictObject({
+  training: z.enum(['yes', 'no', 'opt-out', 'unknown']).optional().describe('Whether the vendor trains on what goes in.'),
+  dpa: z.boolean().optional().describe('Whether there is a data processing agreement.'),
+  residency: words.optional().describe('Where the data is kept.'),
+  reviewedBy: words.optional().describe('Which role looked at it, and when; never a person’s name.'),
+});
+
+/** What every rule may say besides whom it is about. The descriptions are for editors, which show them beside the field. */
 const rule = {
   id,
-  status,
-  mode: mode.optional(),
-  dataClasses: ids.optional(),
-  conditions: words.optional(),
-  /** Why, in words for the employee; shown where the status is `prohibited`. */
-  reason: words.optional(),
-  clause: id.optional(),
-  reviewBy: z.iso.date().optional(),
-  assurance: z.record(z.string(), z.unknown()).optional(),
-  /** For the policy's owner; shown to nobody. */
-  note: z.string().optional(),
+  status: status.describe('What is said of it. The most specific rule wins, and among equals the stricter.'),
+  mode: mode.optional().describe('For this rule alone, so that enforcement rolls out rule by rule.'),
+  dataClasses: ids.optional().describe('Ids of the data classes that may go in; without it nothing is said.'),
+  conditions: words.optional().describe('What to keep to, in words for the employee.'),
+  reason: words.optional().describe('Why, in words for the employee; shown where the status is prohibited.'),
+  clause: id.optional().describe('The id of the clause that explains the rule.'),
+  reviewBy: z.iso
+    .date()
+    .optional()
+    .describe('The day by which the owner looks at it again. It ends nothing; a day that has passed is reported.'),
+  assurance: assurance.optional(),
+  note: z.string().optional().describe('For the policy’s owner; shown to nobody.'),
 };
 
 const versions = z
@@ -47,6 +57,15 @@ const urlGlob = httpUrl.refine((text) => /^https?:\/\/(\*\.)?[^*/?#@\s]+(\/[^?#\
     'write scheme, host and path, as in https://mcp.acme.example/*; a * may follow the first / after the host, or begin the host as *.',
 });
 
+/** As Muster shows publishers, so that a rule can be written from what is seen. */
+const publisher = z
+  .string()
+  .max(200)
+  .regex(
+    /^(@[\w.-]+|[\w-]+(\.[\w-]+)*(:\d+)?(\/[\w.-]+)?)$/,
+    'write it as Muster shows it: @scope, github.com/owner, ghcr.io/owner, or the host of a remote server',
+  );
+
 const match = z
   .strictObject({
     npm: id.optional(),
@@ -54,20 +73,27 @@ const match = z
     oci: id.optional(),
     go: id.optional(),
     url: urlGlob.optional(),
-    versions: versions.optional(),
+    publisher: publisher.optional(),
+    versions: versions.optional().describe('Of the package: 1.2.3, 1.x, ^1.2, ~1.2, ">=1.2 <2" (a space is “and”), || for “or”.'),
     riskAtLeast: z.enum(['low', 'medium', 'high', 'critical']).optional(),
   })
   .superRefine((value, context) => {
-    const targets = (['npm', 'pypi', 'oci', 'go', 'url'] as const).filter((key) => value[key] !== undefined);
+    const targets = (['npm', 'pypi', 'oci', 'go', 'url', 'publisher'] as const).filter((key) => value[key] !== undefined);
     const fail = (message: string) => context.addIssue({ code: 'custom', message });
     if (targets.length > 1) fail(`names ${targets.join(' and ')}; make one rule of each`);
-    if (targets.length === 0 && value.riskAtLeast === undefined) fail('names nothing; give npm, pypi, oci, go, url or riskAtLeast');
-    if (value.versions !== undefined && (targets.length === 0 || targets[0] === 'url'))
+    if (targets.length === 0 && value.riskAtLeast === undefined)
+      fail('names nothing; give npm, pypi, oci, go, url, publisher or riskAtLeast');
+    if (value.versions !== undefined && (targets.length === 0 || targets[0] === 'url' || targets[0] === 'publisher'))
       fail('has versions and no package; add npm, pypi, oci or go, or leave versions out');
   });
 
 const mcpRule = z
-  .strictObject({ ...rule, match, action: z.literal('disable-entry').optional(), pin: z.literal('launch').optional() })
+  .strictObject({
+    ...rule,
+    match,
+    action: z.literal('disable-entry').optional().describe('Acts only in the mode enforce, and only where the managed settings allow it.'),
+    pin: z.literal('launch').optional().describe('Approves what is started as it is now: a change of it asks again.'),
+  })
   .refine((value) => value.match.riskAtLeast === undefined || value.status === 'prohibited' || value.status === 'unreviewed', {
     path: ['status'],
     message:
@@ -76,39 +102,48 @@ const mcpRule = z
 
 const toolRule = z.strictObject({
   ...rule,
-  tool: id,
-  tiers: ids.optional(),
-  account: z.enum(['company', 'personal']).optional(),
-  action: z.literal('end-process').optional(),
+  tool: id.describe('The id of a tool or of a family in the catalog; a tool wins over its family.'),
+  tiers: ids.optional().describe('Only on these licence tiers.'),
+  account: z.enum(['company', 'personal']).optional().describe('Only with an account of the company, or only with one’s own.'),
+  action: z.literal('end-process').optional().describe('Acts only in the mode enforce, and only where the managed settings allow it.'),
 });
 
-const Policy = z.strictObject({
+const clause = z.strictObject({
+  id,
+  title: words,
+  text: z.string().trim().min(1).max(20_000).describe('Plain words.'),
+  backedBy: z
+    .array(id)
+    .optional()
+    .describe('What makes it true on the computer: verdict, request, notice, mcp-gate, process-gate, evidence, acknowledge.'),
+  byPeople: words.optional().describe('Who makes it true, and how often; a role and never a person’s name.'),
+  maps: z.array(id).optional().describe('Controls that it supports evidence for, as iso42001:A.9.2.'),
+});
+
+export const Policy = z.strictObject({
   $schema: z.string().optional(),
   schema: z.literal('muster.policy/1'),
-  rev: z.int().nonnegative(),
-  audience: id.optional(),
+  rev: z.int().nonnegative().describe('Higher with every change.'),
+  audience: id.optional().describe('The tenant that it is for.'),
   issuedAt: time.optional(),
   expiresAt: time.optional(),
   organization: z
-    .strictObject({ name: words, contact: words.optional(), helpUrl: helpUrl.optional(), accountDomains: z.array(id).optional() })
+    .strictObject({
+      name: words,
+      contact: words.optional(),
+      helpUrl: helpUrl.optional(),
+      accountDomains: z.array(id).optional().describe('What follows the @ in the addresses of company accounts.'),
+    })
     .optional(),
-  stance: stance.default('unreviewed'),
-  mode: mode.default('warn'),
-  dataClasses: z.array(z.strictObject({ id, label: words, examples: words.optional() })).default([]),
+  stance: stance.default('unreviewed').describe('What is said of a tool that no rule names.'),
+  mode: mode.default('warn').describe('monitor records, warn tells the employee, enforce acts where a rule names an action.'),
+  dataClasses: z
+    .array(z.strictObject({ id, label: words, examples: words.optional() }))
+    .default([])
+    .describe('Least to most sensitive, in the company’s words.'),
   tools: z.array(toolRule).default([]),
   mcp: z.strictObject({ stance: stance.default('unreviewed'), rules: z.array(mcpRule).default([]) }).prefault({}),
-  clauses: z
-    .array(
-      z.strictObject({
-        id,
-        title: words,
-        text: z.string().min(1).max(20_000),
-        backedBy: z.array(id).optional(),
-        byPeople: words.optional(),
-        maps: z.array(id).optional(),
-      }),
-    )
-    .default([]),
+  clauses: z.array(clause).default([]),
   acknowledge: z.strictObject({ version: id, required: z.boolean().default(false) }).optional(),
   collect: z
     .strictObject({
@@ -117,14 +152,14 @@ const Policy = z.strictObject({
       username: z.enum(['hash', 'plain', 'none']).optional(),
       projectPaths: z.boolean().optional(),
     })
-    .optional(),
-  retentionDays: z.int().positive().optional(),
+    .optional()
+    .describe('May only narrow what the build and the managed settings allow.'),
+  retentionDays: z.int().positive().optional().describe('How long decisions are kept.'),
 });
 export type Policy = z.infer<typeof Policy>;
 
-/** What the catalog knows, where the caller has one: tools and families by id, and a tool's tiers (null where the catalog names none). */
-export type KnownTools = { tool(id: string): boolean; tiers(id: string): readonly string[] | null };
-export type ParsedPolicy = { ok: true; policy: Policy; warnings: string[] } | { ok: false; issues: string[] };
+/** `where` tells the line and the field of a path in the text that was read. */
+export type ParsedPolicy = { ok: true; policy: Policy; warnings: string[]; where: Where } | { ok: false; issues: string[] };
 
 /**
  * Reads a policy (JSON; comments and a last comma are accepted). Each issue names the line, the field and the remedy. Fields that are not known
@@ -157,69 +192,11 @@ export function parsePolicy(text: string, known?: KnownTools): ParsedPolicy {
 
   const policy = parsed.data;
   const issues = disagreements(policy, where, warnings, known);
-  return issues.length ? { ok: false, issues } : { ok: true, policy, warnings };
+  return issues.length ? { ok: false, issues } : { ok: true, policy, warnings, where };
 }
 
 function inRule(path: readonly PropertyKey[]): boolean {
   return path[0] === 'tools' || path[0] === 'mcp';
-}
-
-/** What the shapes alone can't say: references inside the policy, and names that the catalog must know. */
-function disagreements(policy: Policy, where: (path: readonly PropertyKey[]) => string, warnings: string[], known?: KnownTools): string[] {
-  const issues: string[] = [];
-  const all = [
-    ...policy.tools.map((value, index) => ({ value, path: ['tools', index] as PropertyKey[] })),
-    ...policy.mcp.rules.map((value, index) => ({ value, path: ['mcp', 'rules', index] as PropertyKey[] })),
-  ];
-  const unique = (kind: string, items: readonly { id: string; path: readonly PropertyKey[] }[]) => {
-    const seen = new Set<string>();
-    for (const item of items) {
-      if (seen.has(item.id)) issues.push(`${where([...item.path, 'id'])}: another ${kind} has the id “${item.id}” too; give each its own.`);
-      seen.add(item.id);
-    }
-    return seen;
-  };
-  unique(
-    'rule',
-    all.map(({ value, path }) => ({ id: value.id, path })),
-  );
-  const classes = unique(
-    'data class',
-    policy.dataClasses.map((value, index) => ({ id: value.id, path: ['dataClasses', index] })),
-  );
-  const clauses = unique(
-    'clause',
-    policy.clauses.map((value, index) => ({ id: value.id, path: ['clauses', index] })),
-  );
-
-  for (const { value, path } of all) {
-    for (const name of value.dataClasses ?? []) {
-      if (!classes.has(name))
-        issues.push(
-          `${where([...path, 'dataClasses'])}: there is no data class “${name}”; add it to dataClasses or use ${choices([...classes])}.`,
-        );
-    }
-    if (value.clause !== undefined && !clauses.has(value.clause)) {
-      warnings.push(`${where([...path, 'clause'])}: there is no clause “${value.clause}”, so nobody can read it; add it to clauses.`);
-    }
-    if (value.action !== undefined)
-      warnings.push(`${where([...path, 'action'])}: this version of Muster does not act by itself; it tells the employee.`);
-    if (!('tool' in value) || !known) continue;
-    if (!known.tool(value.tool)) {
-      issues.push(`${where([...path, 'tool'])}: the catalog has no tool or family “${value.tool}”; use an id that “muster scan” shows.`);
-      continue;
-    }
-    const tiers = known.tiers(value.tool);
-    for (const tier of value.tiers ?? []) {
-      if (tiers && !tiers.includes(tier))
-        issues.push(`${where([...path, 'tiers'])}: ${value.tool} has no tier “${tier}”; use ${choices(tiers)}.`);
-    }
-  }
-  return issues;
-}
-
-function choices(list: readonly string[]): string {
-  return list.length ? list.join(', ') : 'none, for there are none';
 }
 
 /** zod's issue in the words of somebody who edits the file. */

@@ -5,11 +5,9 @@ import { type Node, type ParseError, parseTree, printParseErrorCode } from 'json
 const MAX_CHARS = 2_000_000;
 const MAX_DEPTH = 64;
 
-export type Source = {
-  readonly raw: unknown;
-  /** “line 12, tools[0].status” */
-  where(path: readonly PropertyKey[]): string;
-};
+/** “line 12, tools[0].status” */
+export type Where = (path: readonly PropertyKey[]) => string;
+export type Source = { readonly raw: unknown; readonly where: Where };
 
 /** JSON, with comments and a last comma; or what is wrong with it, where, and the remedy. Never throws. */
 export function readSource(text: string): Source | { readonly issues: string[] } {

@@ -1,5 +1,5 @@
 /** The ranges of versions that a policy may name, as comparisons that `decide` can make. */
-import { parseVersion, type Version } from './decide.ts';
+import { parseVersion, type Version } from './version.ts';
 
 /** A condition on versions: any of the lists, all of a list's comparisons. `text` is how it was written. */
 export type VersionSet = {

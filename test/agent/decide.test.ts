@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decide, type Grant, type Item, parseVersion, STRICTNESS } from '../../agent/policy/decide.ts';
+import { decide, type Grant, type Item, STRICTNESS } from '../../agent/policy/decide.ts';
 import { type Policy, parsePolicy } from '../../agent/policy/policy.ts';
+import { parseVersion } from '../../agent/policy/version.ts';
 import type { Verdict } from '../../electron/contract.ts';
 
 const NOW = new Date('2026-11-22T09:00:00.000Z');
@@ -84,14 +85,14 @@ describe('each status', () => {
     ],
     [
       'wrong-tier',
-      tool({ tier: 'free', account: 'personal' }),
+      tool({ tier: 'free', account: 'personal', tierNames: { business: 'Business', free: 'Free' } }),
       acme,
       [],
       false,
       {
         rule: 't1',
         clause: '2',
-        reason: 'Approved only on business or enterprise, with an account of Acme, and this is free; switch or ask for approval.',
+        reason: 'Approved only on Business or enterprise, with an account of Acme, and this is Free; switch or ask for approval.',
       },
     ],
     ['wrong-tier', tool({ account: 'personal' }), acme, [], false, { rule: 't1' }],
