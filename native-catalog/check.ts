@@ -334,6 +334,11 @@ function identifiers({ detect }: Entry): Identifier[] {
     ...of('apps.linux', detect.apps?.linux, true, (name) => `linux:${lower(name)}`),
     ...of('apps.win32', detect.apps?.win32, true, (name) => `win32:${displayName(name)}`),
     ...of('modules', detect.modules, true, (name) => `module:${name}`),
+    ...Object.entries(detect.extensions ?? {}).flatMap(([host, names]) =>
+      of(`extensions.${host}`, names, true, (name) => `extension:${host}:${lower(name)}`),
+    ),
+    ...of('images', detect.images, true, (name) => `image:${name}`),
+    ...of('domains', detect.domains, true, (name) => `domain:${name}`),
     ...of('titles', detect.titles, false, (name) => `title:${lower(name)}`),
   ];
 }
