@@ -5,7 +5,7 @@
  * image, the name and the state are taken; commands, labels and mounts may hold secrets and go no further than the parse.
  * Written from the engines' API references; seen against a server that speaks it, and not yet against Docker or Podman themselves.
  */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import path from 'node:path';
 import { z } from 'zod';
@@ -103,12 +103,13 @@ function identity(file: string): string | null {
 
 /** systemd may keep the engine's socket while the engine doesn't run: connecting would start it, and Muster starts nothing. */
 function wouldStart(os: Os, { engine, socket }: Engine): boolean {
-  const units = os.at('/run/systemd/units');
+  // Links that lead to a number and to no file; one for each unit that is active.
+  const isActive = (unit: string) => lstatSync(os.at(`/run/systemd/units/invocation:${unit}`), { throwIfNoEntry: false }) !== undefined;
   return (
     engine === 'docker' &&
     socket === os.at('/var/run/docker.sock') &&
-    existsSync(path.join(units, 'invocation:docker.socket')) &&
-    !existsSync(path.join(units, 'invocation:docker.service')) &&
+    isActive('docker.socket') &&
+    !isActive('docker.service') &&
     !existsSync(os.at('/run/docker.pid'))
   );
 }
