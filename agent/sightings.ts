@@ -31,7 +31,8 @@ export function toSighting(seen: Observation, match: Match, { show, label }: Pic
         version: versionIn(seen.exe, match.entry),
       };
     case 'window':
-      return { ...base, path: shown(seen.exe) };
+      // The title ends here: what is kept is that a browser's window had one of this tool's.
+      return { ...base, surface: seen.appName === null ? base.surface : 'browser', path: shown(seen.exe), manager: seen.appName };
     case 'package':
       return { ...base, path: shown(seen.path), home: at, version: seen.version, manager: seen.manager, name: seen.name };
     case 'app':
@@ -44,13 +45,21 @@ export function toSighting(seen: Observation, match: Match, { show, label }: Pic
     case 'config':
       return { ...base, path: shown(seen.path), home: at };
     case 'extension':
-      return { ...base, path: shown(seen.path), home: at, version: seen.version, manager: seen.program, name: seen.id };
+      return {
+        ...{ ...base, path: shown(seen.path), home: at, version: seen.version, manager: seen.program, name: seen.id },
+        surface: seen.host === 'chromium' || seen.host === 'firefox' ? 'browser-extension' : 'ide-extension',
+        detail: { enabled: seen.enabled, profiles: seen.profiles, permissions: seen.permissions },
+      };
     case 'listener':
-      return { ...base, path: shown(seen.exe), home: at, name: String(seen.port) };
+      return { ...base, path: shown(seen.exe), home: at, name: String(seen.port), detail: { reach: seen.reach } };
     case 'container':
-      return { ...base, version: seen.tag, manager: seen.engine, name: seen.image };
+      return {
+        ...{ ...base, version: seen.tag, manager: seen.engine, name: seen.image },
+        surface: 'runtime',
+        detail: { running: seen.running },
+      };
     case 'site':
-      return { ...base, path: shown(seen.path), home: at, manager: seen.program, name: seen.host };
+      return { ...base, surface: 'browser', path: shown(seen.path), home: at, manager: seen.program, name: seen.host };
   }
 }
 

@@ -47,6 +47,8 @@ export type ConfigObserver = {
    * before, and watches them too once watching. A folder stays known when a later call doesn't name it: several clients keep such lists.
    */
   setProjects(home: string, folders: readonly string[]): ConfigRead[];
+  /** The project folders known by now that may be looked at, sorted. */
+  projects(): readonly string[];
   /** Calls `onRead` for each file whose content changed since it was last given out. Resolves once every watch stands; stops on abort. */
   watch(signal: AbortSignal, onRead: (read: ConfigRead) => void, onTrouble: (trouble: Trouble) => void): Promise<void>;
   /** Which files or folders of tools' own exist (weak evidence). */
@@ -187,6 +189,11 @@ export function createConfigObserver(os: Os, options: { homes: readonly string[]
       watching.addProjects(added);
       return reads;
     },
+    projects: () =>
+      [...projects]
+        .filter(([home]) => isOwnHome(os, home))
+        .flatMap(([, folders]) => [...folders].filter((folder) => !isLeftAlone(folder)))
+        .sort(),
     async watch(signal, read, onTrouble) {
       onRead = read;
       const looked = [...files.all].filter(([at, [file]]) => file !== undefined && isReadable(file) && isWatched(at)).map(([at]) => at);

@@ -6,7 +6,7 @@ import type { Database } from '../sqlite.ts';
 export type Looked = {
   /** Labels; null: the whole computer. */
   readonly homes: readonly (string | null)[];
-  /** Labels of homes, and files and folders as they are shown, of which the look knows nothing. */
+  /** Labels of homes, files and folders as they are shown, and ids of tools, of which the look knows nothing. */
   readonly except: readonly string[];
 };
 
@@ -35,26 +35,30 @@ export type Sql = {
 type Row = { readonly key: string; readonly says: string };
 
 export function surfaceRows({ sql, all, write }: Sql): SurfaceStore {
-  const isLooked = ({ homes, except }: Looked, { home, path }: { home: string | null; path: string }) =>
-    homes.includes(home) && !(home !== null && except.includes(home)) && !except.some((at) => path === at || path.startsWith(`${at}/`));
+  const isLooked = ({ homes, except }: Looked, { tool, home, path }: { tool: string; home: string | null; path: string }) =>
+    homes.includes(home) &&
+    !except.includes(tool) &&
+    !(home !== null && except.includes(home)) &&
+    !except.some((at) => path === at || path.startsWith(`${at}/`));
 
   /** Writes the difference: most looks find everything as it was, and then nothing is written. */
   function replace<T>(
     was: readonly T[],
     is: readonly T[],
-    { row, remove, insert }: { row: (fact: T) => Row; remove: (fact: T) => void; insert: (fact: T) => void },
+    how: { looked: (fact: T) => boolean; row: (fact: T) => Row; remove: (fact: T) => void; insert: (fact: T) => void },
   ): boolean {
+    const { looked, row, remove, insert } = how;
     const before = new Map(was.map((fact) => [row(fact).key, fact]));
     const now = new Map(is.map((fact) => [row(fact).key, fact]));
-    const gone = [...before]
-      .filter(([key, fact]) => row(now.get(key) ?? fact).says !== row(fact).says || !now.has(key))
-      .map(([, fact]) => fact);
-    const fresh = [...now]
-      .filter(([key, fact]) => row(before.get(key) ?? fact).says !== row(fact).says || !before.has(key))
-      .map(([, fact]) => fact);
+    const isSame = (fact: T) => {
+      const other = before.get(row(fact).key);
+      return other !== undefined && row(other).says === row(fact).says;
+    };
+    const fresh = [...now.values()].filter((fact) => !isSame(fact));
+    const gone = [...before].filter(([key, fact]) => (now.has(key) ? fresh.some((one) => row(one).key === key) : looked(fact)));
     if (gone.length === 0 && fresh.length === 0) return false;
     write(() => {
-      gone.forEach(remove);
+      for (const [, fact] of gone) remove(fact);
       fresh.forEach(insert);
     });
     return true;
@@ -75,61 +79,52 @@ export function surfaceRows({ sql, all, write }: Sql): SurfaceStore {
     addons,
     models,
     replaceAccounts: (look, found, at) =>
-      replace(
-        accounts().filter((fact) => isLooked(look, { home: fact.home, path: fact.source })),
-        found,
-        {
-          row: ({ tool, home, source, ...says }) => ({
-            key: JSON.stringify([tool, home, source]),
-            says: JSON.stringify(Object.entries(says).sort()),
-          }),
-          remove: ({ tool, home, source }) =>
-            sql('DELETE FROM account WHERE tool = @tool AND home = @home AND source = @source').run({ tool, home, source }),
-          insert: (fact) =>
-            sql(`INSERT INTO account (tool, home, source, tier, organization, domain, personal, uncertain, seen_at)
+      replace(accounts(), found, {
+        looked: ({ tool, home, source }) => isLooked(look, { tool, home, path: source }),
+        row: ({ tool, home, source, ...says }) => ({
+          key: JSON.stringify([tool, home, source]),
+          says: JSON.stringify(Object.entries(says).sort()),
+        }),
+        remove: ({ tool, home, source }) =>
+          sql('DELETE FROM account WHERE tool = @tool AND home = @home AND source = @source').run({ tool, home, source }),
+        insert: (fact) =>
+          sql(`INSERT INTO account (tool, home, source, tier, organization, domain, personal, uncertain, seen_at)
               VALUES (@tool, @home, @source, @tier, @organization, @domain, @personal, @uncertain, @time)`).run({
-              ...fact,
-              personal: fact.personal === null ? null : Number(fact.personal),
-              uncertain: Number(fact.uncertain),
-              time: at.toISOString(),
-            }),
-        },
-      ),
-    replaceAddons: (look, found, at) =>
-      replace<AddonFact>(
-        addons().filter((fact) => isLooked(look, fact)),
-        found,
-        {
-          row: ({ tool, kind, scope, name, path, home, project }) => ({
-            key: JSON.stringify([tool, kind, scope, name, path, home]),
-            says: project ?? '',
+            ...fact,
+            personal: fact.personal === null ? null : Number(fact.personal),
+            uncertain: Number(fact.uncertain),
+            time: at.toISOString(),
           }),
-          remove: ({ tool, kind, scope, name, path, home }) =>
-            sql(
-              'DELETE FROM addon WHERE tool = @tool AND kind = @kind AND scope = @scope AND name = @name AND path = @path AND home IS @home',
-            ).run({
-              ...{ tool, kind, scope, name, path, home },
-            }),
-          insert: ({ tool, kind, scope, name, path, home, project }) =>
-            sql(`INSERT INTO addon (tool, kind, scope, name, path, home, project, first_seen, seen_at)
+      }),
+    replaceAddons: (look, found, at) =>
+      replace<AddonFact>(addons(), found, {
+        looked: (fact) => isLooked(look, fact),
+        row: ({ tool, kind, scope, name, path, home, project }) => ({
+          key: JSON.stringify([tool, kind, scope, name, path, home]),
+          says: project ?? '',
+        }),
+        remove: ({ tool, kind, scope, name, path, home }) =>
+          sql(
+            'DELETE FROM addon WHERE tool = @tool AND kind = @kind AND scope = @scope AND name = @name AND path = @path AND home IS @home',
+          ).run({
+            ...{ tool, kind, scope, name, path, home },
+          }),
+        insert: ({ tool, kind, scope, name, path, home, project }) =>
+          sql(`INSERT INTO addon (tool, kind, scope, name, path, home, project, first_seen, seen_at)
               VALUES (@tool, @kind, @scope, @name, @path, @home, @project, @time, @time) ON CONFLICT DO NOTHING`).run({
-              ...{ tool, kind, scope, name, path, home, project },
-              time: at.toISOString(),
-            }),
-        },
-      ),
+            ...{ tool, kind, scope, name, path, home, project },
+            time: at.toISOString(),
+          }),
+      }),
     replaceModels: (look, found, at) =>
-      replace(
-        models().filter((fact) => isLooked(look, fact)),
-        found,
-        {
-          row: ({ tool, name, path, home, bytes }) => ({ key: JSON.stringify([tool, name, path, home]), says: String(bytes) }),
-          remove: ({ tool, name, path, home }) =>
-            sql('DELETE FROM model WHERE tool = @tool AND name = @name AND path = @path AND home IS @home').run({ tool, name, path, home }),
-          insert: ({ tool, name, bytes, path, home }) =>
-            sql(`INSERT INTO model (tool, name, bytes, path, home, seen_at) VALUES (@tool, @name, @bytes, @path, @home, @time)
+      replace(models(), found, {
+        looked: (fact) => isLooked(look, fact),
+        row: ({ tool, name, path, home, bytes }) => ({ key: JSON.stringify([tool, name, path, home]), says: String(bytes) }),
+        remove: ({ tool, name, path, home }) =>
+          sql('DELETE FROM model WHERE tool = @tool AND name = @name AND path = @path AND home IS @home').run({ tool, name, path, home }),
+        insert: ({ tool, name, bytes, path, home }) =>
+          sql(`INSERT INTO model (tool, name, bytes, path, home, seen_at) VALUES (@tool, @name, @bytes, @path, @home, @time)
               ON CONFLICT DO NOTHING`).run({ ...{ tool, name, bytes, path, home }, time: at.toISOString() }),
-        },
-      ),
+      }),
   };
 }
