@@ -7,7 +7,7 @@ import type { Looks } from './looks.ts';
 import { findingsOfSettings } from './mcp/agent-settings.ts';
 import { withChangedLaunch } from './mcp/risks.ts';
 import { accountKind } from './policy/account-kind.ts';
-import { type ApprovedLaunch, decide, type Item, isPinned, STRICTNESS } from './policy/decide.ts';
+import { type ApprovedLaunch, decide, type Item, isPinned, STRICTNESS, startedBy } from './policy/decide.ts';
 import type { Policy } from './policy/policy.ts';
 import { inForce } from './policy/policy-file.ts';
 import { isOpen } from './requests.ts';
@@ -51,12 +51,23 @@ export function createVerdicts(
   const { show } = parts.homes;
   const current = () => policyFile.current().policy;
 
+  const names = new Map<string, Readonly<Record<string, string>>>();
+  const tierNames = (family: string | null) => {
+    const known = names.get(family ?? '');
+    if (known) return known;
+    const tiers = (family === null ? null : catalog.families.get(family)?.tiers) ?? [];
+    const made = Object.fromEntries(tiers.map(({ id, name }) => [id, name]));
+    names.set(family ?? '', made);
+    return made;
+  };
+
   const deciderOf = (policy: Policy | null, isAsked: (item: string) => boolean): Decider => {
     const now = clock.now();
     return {
-      tool: (tool, family, account) => decide({ kind: 'tool', tool, family, ...(account ?? UNKNOWN) }, policy, [], isAsked(tool), now),
-      server: ({ name, identity, url, risk }, approved) =>
-        decide({ kind: 'mcp', name, identity, url, risk, approved }, policy, [], isAsked(`mcp:${name}`), now),
+      tool: (tool, family, account) =>
+        decide({ kind: 'tool', tool, family, ...(account ?? UNKNOWN), tierNames: tierNames(family) }, policy, [], isAsked(tool), now),
+      server: ({ name, identity, url, publisher, command, args, risk }, approved) =>
+        decide({ kind: 'mcp', name, identity, url, publisher, command, args, risk, approved }, policy, [], isAsked(`mcp:${name}`), now),
     };
   };
   const decider = (policy = current()) => {
@@ -128,7 +139,9 @@ export function createVerdicts(
         const said = decides.server(server, null);
         const rule = isPinned(said, policy) ? said.rule : null;
         const had = before.get(server.id);
-        if (rule !== null && had?.rule !== rule) changes.set(server.id, { rule, launchHash: server.identity.launchHash });
+        if (rule !== null && had?.rule !== rule) {
+          changes.set(server.id, { rule, launchHash: server.identity.launchHash, started: startedBy(server) });
+        }
         else if (rule === null && had) changes.set(server.id, null);
       }
       if (changes.size > 0) store.approveLaunches(changes, clock.now());

@@ -271,9 +271,12 @@ function storeIn(database: Database, file: string): Store {
 
     approvedLaunches: () =>
       new Map(
-        all<ApprovedLaunch & { server: string }>('SELECT server, rule, launch_hash AS launchHash FROM approved_launch').map(
-          ({ server, rule, launchHash }) => [server, { rule, launchHash }],
-        ),
+        all<{ server: string; rule: string; launchHash: string; started: string | null }>(
+          'SELECT server, rule, launch_hash AS launchHash, started FROM approved_launch',
+        ).map(({ server, rule, launchHash, started }) => [
+          server,
+          { rule, launchHash, started: started === null ? null : JSON.parse(started) },
+        ]),
       ),
 
     approveLaunches: (changes, at) =>
@@ -281,14 +284,15 @@ function storeIn(database: Database, file: string): Store {
         for (const [server, approved] of changes) {
           if (approved === null) sql('DELETE FROM approved_launch WHERE server = @server').run({ server });
           else {
-            sql(`INSERT INTO approved_launch (server, rule, launch_hash, approved_at) VALUES (@server, @rule, @launchHash, @time)
-              ON CONFLICT (server) DO UPDATE SET rule = excluded.rule, launch_hash = excluded.launch_hash, approved_at = excluded.approved_at`).run(
-              {
-                server,
-                ...approved,
-                time: at.toISOString(),
-              },
-            );
+            sql(`INSERT INTO approved_launch (server, rule, launch_hash, started, approved_at) VALUES (@server, @rule, @launchHash, @started, @time)
+              ON CONFLICT (server) DO UPDATE SET rule = excluded.rule, launch_hash = excluded.launch_hash, started = excluded.started,
+                approved_at = excluded.approved_at`).run({
+              server,
+              rule: approved.rule,
+              launchHash: approved.launchHash,
+              started: approved.started == null ? null : JSON.stringify(approved.started),
+              time: at.toISOString(),
+            });
           }
         }
       }),

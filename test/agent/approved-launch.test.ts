@@ -33,7 +33,7 @@ describe('a rule that pins the launch', () => {
     expect(await scan()).toMatchObject({
       status: 'unreviewed',
       changed: true,
-      reason: 'What it starts or calls has changed since it was approved; change it back or ask for approval again.',
+      reason: 'Its arguments have changed since it was approved; change it back or ask for approval again.',
     });
     expect(await scan(), 'looking again approves nothing').toMatchObject({ status: 'unreviewed', changed: true });
 
