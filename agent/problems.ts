@@ -43,6 +43,16 @@ const PROBLEMS = {
     message: (where, detail) => `${where} can’t be read${because(detail)}, so what is installed there is not known.`,
     fix: 'Let your account read the folder, or leave it: everything else is still looked at.',
   },
+  'extensions-unreadable': {
+    severity: 'low',
+    message: (where, detail) => `${where} can’t be read${because(detail)}, so not every extension there is known.`,
+    fix: 'Let your account read it, or let the program that wrote it write it anew; everything else is still looked at.',
+  },
+  'addons-unreadable': {
+    severity: 'low',
+    message: (where, detail) => `${where} can’t be read${because(detail)}, so not every skill, hook, plugin or command there is known.`,
+    fix: 'Let your account read it, or mend it in the tool that it belongs to; everything else is still looked at.',
+  },
   'home-not-owned': {
     severity: 'medium',
     message: (where) => `${where} belongs to another account, so it was not read.`,
