@@ -1,6 +1,10 @@
 /** The agent: the one place where observers, catalog, policy and store meet, and the only writer of what is true. */
-import type { AgentApi, ApprovalRequest, Device, Inventory, ScanOptions, Snapshot } from '../electron/contract.ts';
+import type { AgentApi, Device, Inventory, ScanOptions, Snapshot } from '../electron/contract.ts';
 import type { Catalog } from '../native-catalog/catalog.ts';
+import { createApprovals } from './approvals.ts';
+import { deviceKey } from './device-key.ts';
+import { headFile } from './evidence/head-file.ts';
+import { createEvidence, type Note } from './evidence.ts';
 import { createHomes } from './homes.ts';
 import { createLooks } from './looks.ts';
 import { every } from './observe/every.ts';
@@ -8,7 +12,6 @@ import type { Clock } from './observe/observation.ts';
 import type { Os } from './observe/os.ts';
 import type { PolicyFile } from './policy/policy-file.ts';
 import type { Problems } from './problems.ts';
-import { answered, newRequest, withdrawn } from './requests.ts';
 import type { Settings } from './settings.ts';
 import { DatabaseError } from './sqlite.ts';
 import type { Store } from './store/store.ts';
@@ -45,6 +48,9 @@ export type Agent = {
 const USAGE_FLUSH_MS = 5 * 60_000;
 /** How soon what could not be written is tried again. */
 const WRITE_AGAIN_MS = 60_000;
+const LONGEST_WAIT_MS = 60_000;
+/** Where the policy doesn't say for how long. */
+const RETENTION_DAYS = 400;
 const EVERYTHING = 'everything';
 const CONFIGS = 'changes of config files';
 
@@ -93,6 +99,26 @@ export function startAgent(parts: AgentParts): Agent {
     stream.publish('problems');
   };
 
+  const evidence = createEvidence({
+    ...{ store, device, dataDir: parts.dataDir, now: verdicts.now, key: () => deviceKey(parts.dataDir) },
+    userNames: () => (policyFile.current().policy?.collect?.username === 'none' ? 'none' : 'hash'),
+    onBehind: (error) => parts.log('evidence head', error),
+    onBroken: (what) => problems.raise({ code: 'evidence-broken', path: headFile(parts.dataDir), detail: what }),
+  });
+  /** What changed since the record was last written: rows, and how things stand with them. Inside the transaction of the rows. */
+  const settle = (note: Note, { entries, known } = verdicts.changes()) => {
+    for (const entry of entries) note(entry);
+    store.evidenceRows.know(known);
+  };
+  const record = () => {
+    evidence.open();
+    const changes = verdicts.changes();
+    if (changes.known.size > 0) evidence.write((note) => settle(note, changes));
+  };
+  const approvals = createApprovals({ store, catalog, evidence, settle, now: verdicts.now, policy: () => policyFile.current().policy });
+  /** When a grant or a request next ends by itself, or needs a notice that it will. */
+  const soonest = () => Math.min(...[verdicts.nextChange(), approvals.nextLapse()].map((at) => at?.getTime() ?? Number.POSITIVE_INFINITY));
+
   async function scan(options: ScanOptions = {}): Promise<Inventory> {
     const policy = options.policy ? policyFile.parse(options.policy.text, options.policy.path) : policyFile.reload().policy;
     const began = clock.now();
@@ -100,6 +126,8 @@ export function startAgent(parts: AgentParts): Agent {
     // It has read and written every config file too.
     if (!options.homes) worked(EVERYTHING, CONFIGS);
     verdicts.pinLaunches();
+    record();
+    evidence.retain(policyFile.current().policy?.retentionDays ?? RETENTION_DAYS);
     return {
       schema: 'muster.inventory/1',
       device,
@@ -112,23 +140,9 @@ export function startAgent(parts: AgentParts): Agent {
     };
   }
 
-  const change = (requests: Partial<Pick<ApprovalRequest, 'state' | 'updatedAt' | 'answer' | 'added'>>, id: string): ApprovalRequest => {
-    const after = store.updateRequest(id, requests);
-    if (!after) throw new Error(`Request ${id} vanished while it was changed.`);
-    stream.publish('requests', 'tools', 'mcpServers');
-    return after;
-  };
-
-  const find = (item: string) => {
-    if (item.startsWith('mcp:')) {
-      const server = store.servers().find(({ name }) => name === item.slice(4));
-      return server ? { id: item, name: server.name, tiers: [] } : null;
-    }
-    const wanted = item.toLowerCase();
-    const entry = catalog.entries.get(item) ?? [...catalog.entries.values()].find(({ name }) => name.toLowerCase() === wanted);
-    if (!entry) return null;
-    const tiers = entry.family ? (catalog.families.get(entry.family)?.tiers ?? []) : [];
-    return { id: entry.id, name: entry.name, tiers: tiers.map(({ id }) => id) };
+  const asked = <T>(answer: T): T => {
+    stream.publish('requests', 'tools', 'mcpServers', 'policy');
+    return answer;
   };
 
   const api: Agent['api'] = {
@@ -148,21 +162,14 @@ export function startAgent(parts: AgentParts): Agent {
       looking = look;
       return look.done;
     },
-    async request(input) {
-      const request = newRequest(
-        input,
-        { find, dataClasses: policyFile.current().policy?.dataClasses.map(({ id }) => id) ?? [], requests: store.requests() },
-        clock.now(),
-      );
-      store.addRequest(request);
-      stream.publish('requests', 'tools', 'mcpServers');
-      return request;
-    },
-    withdraw: async (id) => change(withdrawn(store.requests(), id, clock.now()), id),
-    answer: async (id, text) => change(answered(store.requests(), id, text, clock.now()), id),
+    request: async (input) => asked(approvals.request(input)),
+    withdraw: async (id) => asked(approvals.withdraw(id)),
+    answer: async (id, text) => asked(approvals.answer(id, text)),
+    acknowledge: async (version) => asked(approvals.acknowledge(version)),
     async told(items) {
       // Kept for ever, so only what can be told of is kept.
-      const kept = items.filter((item) => item === 'inventory' || item === 'first-run' || catalog.entries.has(item));
+      const ending = new Set(verdicts.inForce().grants?.map(({ id }) => `grant-ending:${id}`));
+      const kept = items.filter((item) => item === 'inventory' || item === 'first-run' || catalog.entries.has(item) || ending.has(item));
       store.tell([...new Set(kept)], clock.now());
       stream.publish('told');
     },
@@ -175,7 +182,7 @@ export function startAgent(parts: AgentParts): Agent {
     async watch(signal) {
       // Told to end before it began: no loop would ever run.
       if (signal.aborted) return;
-      const loop = (name: string, ms: number, look: () => Promise<void> | void, jitter = 0) =>
+      const loop = (name: string, ms: number | (() => number), look: () => Promise<void> | void, jitter = 0) =>
         every(clock, { name, ms, jitter, signal, onError: failed(name) }, async () => {
           await look();
           worked(name);
@@ -187,14 +194,29 @@ export function startAgent(parts: AgentParts): Agent {
       await Promise.race([first.promise, whole.done]);
       const configured = () => {
         verdicts.pinLaunches();
+        record();
         stream.publish('mcpServers', 'tools', 'problems');
       };
       await looks.watchConfigs(signal, configured, failed(CONFIGS));
+      let nextEnd = 0;
+      // Not one long timer: a computer that slept would be late by as long as it slept.
+      const untilNext = () => Math.min(Math.max(nextEnd - verdicts.now().getTime(), 1), LONGEST_WAIT_MS);
+      const ends = loop('what ends by itself', untilNext, () => {
+        const due = verdicts.now().getTime() >= nextEnd;
+        if (due) {
+          approvals.lapse();
+          record();
+        }
+        nextEnd = soonest();
+        if (due) stream.publish();
+      });
       const poll = loop('processes', parts.settings.pollSeconds * 1000, async () => {
         if (policyFile.changed()) {
           policyFile.reload();
           verdicts.pinLaunches();
+          record();
           stream.publish();
+          void ends.now();
         }
         if (unwritten.size > 0 && clock.now().getTime() - unwrittenSince > WRITE_AGAIN_MS) {
           unwrittenSince = clock.now().getTime();
@@ -206,7 +228,7 @@ export function startAgent(parts: AgentParts): Agent {
         if (fresh) void whole.now();
       });
       const flush = loop('usage', USAGE_FLUSH_MS, looks.flushUsage);
-      await Promise.all([whole.done, poll.done, flush.done]);
+      await Promise.all([whole.done, poll.done, flush.done, ends.done]);
       // A look that a client asked for may still be writing.
       await looking?.done.catch(() => {});
       try {

@@ -1,7 +1,8 @@
 /** Who this installation is: a random id, made at the first start and kept beside the database, so that a rebuilt database keeps it. */
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
+import { writePrivate } from './private-file.ts';
 import { guarded } from './sqlite.ts';
 
 const FILE = 'device.json';
@@ -15,7 +16,7 @@ export function deviceId(dataDir: string): string {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     if (known.there) renameSync(file, `${file}.damaged-${Date.now()}`);
     const id = randomUUID();
-    writeWhole(file, `${JSON.stringify({ id })}\n`);
+    writePrivate(file, `${JSON.stringify({ id })}\n`);
     return id;
   });
 }
@@ -39,21 +40,4 @@ function read(file: string): { there: boolean; id: string | null } {
   // The whole form of the file is one small object; anything else was not written here.
   const id = /^\s*\{\s*"id"\s*:\s*"([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})"\s*\}\s*$/.exec(text)?.[1] ?? null;
   return { there: true, id };
-}
-
-function writeWhole(file: string, text: string): void {
-  const beside = `${file}.${process.pid}.new`;
-  try {
-    const descriptor = openSync(beside, 'w', 0o600);
-    try {
-      writeSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(beside, file);
-  } catch (error) {
-    rmSync(beside, { force: true });
-    throw error;
-  }
 }

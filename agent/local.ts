@@ -27,6 +27,7 @@ const ARGUMENTS = {
   request: z.tuple([z.object({ item: Short, reason: Text, tier: Optional, dataClass: Optional, until: Optional })]),
   withdraw: z.tuple([Short]),
   answer: z.tuple([Short, Text]),
+  acknowledge: z.tuple([Short]),
   told: z.tuple([z.array(Short).max(10_000)]),
   stop: z.tuple([]),
 } satisfies Record<keyof AgentApi, z.ZodType>;

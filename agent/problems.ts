@@ -88,6 +88,11 @@ const PROBLEMS = {
     message: (where, detail) => `The policy file ${where} is not valid${because(detail)}; the last good one stays in force.`,
     fix: 'Whoever wrote the policy needs to correct what is named here.',
   },
+  'evidence-broken': {
+    severity: 'high',
+    message: (where, detail) => `The record of decisions is not as Muster left it${because(detail)}; ${where} says how far it went.`,
+    fix: 'Run “muster evidence verify” to see which rows, and tell whoever looks after security.',
+  },
   'settings-invalid': {
     severity: 'medium',
     message: (where, detail) => `The settings file ${where} is not valid${because(detail)}; the defaults are used.`,

@@ -133,3 +133,50 @@ export function answered(requests: readonly ApprovalRequest[], id: string, words
     throw new Refusal('wrong-state', `The request for ${request.itemName} is ${request.state}; nobody has asked you anything about it.`);
   return { state: 'open', added: text(words, 'an answer'), updatedAt: now.toISOString() } as const;
 }
+
+const DAY_MS = 86_400_000;
+/** How long a request waits for an answer. */
+export const WAITS_DAYS = 90;
+
+/** When an open request ends by itself: 90 days after it was made, or with the day it is for. */
+export function dueAt({ createdAt, until }: Pick<ApprovalRequest, 'createdAt' | 'until'>): Date {
+  const waited = Date.parse(createdAt) + WAITS_DAYS * DAY_MS;
+  return new Date(until === null ? waited : Math.min(waited, Date.parse(until)));
+}
+
+/** What changes of the open requests that nobody has answered in time, each with why. */
+export function lapsed(requests: readonly ApprovalRequest[], now: Date) {
+  return requests
+    .filter((request) => isOpen(request.state) && dueAt(request) <= now)
+    .map((request) => {
+      const waited = Date.parse(request.createdAt) + WAITS_DAYS * DAY_MS <= now.getTime();
+      const why = waited
+        ? `Nobody decided within ${WAITS_DAYS} days; ask again if you still need it.`
+        : 'The day that you asked for has passed.';
+      return { request, change: { state: 'expired', why, updatedAt: now.toISOString() } } as const;
+    });
+}
+
+/** What IT decided about one request. For display: what may be used is said by the policy and by signed grants. */
+export type Decision = {
+  /** The request's id. */
+  readonly request: string;
+  readonly state: 'approved' | 'denied' | 'needs-info';
+  readonly answer: string | null;
+  /** When it was decided, in IT's time. */
+  readonly at: string;
+};
+
+/**
+ * What a decision changes, or null where it changes nothing: the request is another's, was withdrawn, or this was said before. A request that
+ * ended here because nobody answered in time is still IT's to decide.
+ */
+export function decided(requests: readonly ApprovalRequest[], { request: id, state, answer }: Decision, now: Date) {
+  const request = requests.find((one) => one.id === id);
+  if (!request || (!isOpen(request.state) && request.state !== 'expired')) return null;
+  const words = answer?.trim().slice(0, MAX_TEXT) || null;
+  if (request.state === state && request.answer === words) return null;
+  // Nothing can be asked about a request whose day has passed.
+  if (request.state === 'expired' && state === 'needs-info') return null;
+  return { request, change: { state, answer: words, why: null, updatedAt: now.toISOString() } } as const;
+}

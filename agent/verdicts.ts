@@ -1,15 +1,16 @@
 /** What the policy in force says of everything that is stored: tools and servers with their verdicts, and the launches that were approved. */
-import type { Account, McpServer, PolicyInForce, Tool, Verdict } from '../electron/contract.ts';
+import type { Account, GrantInForce, McpServer, PolicyInForce, Tool, Verdict } from '../electron/contract.ts';
 import type { AgentParts } from './agent.ts';
+import { type Changes, changesSince } from './evidence/changes.ts';
 import type { Homes } from './homes.ts';
 import { toServers, toTools } from './inventory.ts';
 import type { Looks } from './looks.ts';
 import { findingsOfSettings } from './mcp/agent-settings.ts';
 import { withChangedLaunch } from './mcp/risks.ts';
 import { accountKind } from './policy/account-kind.ts';
-import { type ApprovedLaunch, decide, type Item, isPinned, STRICTNESS, startedBy } from './policy/decide.ts';
+import { type ApprovedLaunch, decide, type Grant, type Item, isPinned, STRICTNESS, startedBy } from './policy/decide.ts';
 import type { Policy } from './policy/policy.ts';
-import { inForce } from './policy/policy-file.ts';
+import { inForce, type PolicyFile } from './policy/policy-file.ts';
 import { isOpen } from './requests.ts';
 import type { StoredServer } from './store/store.ts';
 
@@ -34,7 +35,19 @@ export type Verdicts = {
    */
   pinLaunches(): void;
   inForce(): PolicyInForce;
+  /** The time that decides: this computer's, and never behind the last that a server told. */
+  now(): Date;
+  /** What differs from what the record last said of the policy, the grants and every item. */
+  changes(): Changes;
+  /** When the next grant ends or comes within a week of it; null where none will. */
+  nextChange(): Date | null;
 };
+
+/** How long before a grant ends the employee is told. */
+const NOTICE_MS = 7 * 86_400_000;
+
+/** Where policy and grants come from; a plain file has no grants, and nobody who tells it the time. */
+type PolicySource = PolicyFile & { readonly grants?: () => readonly Grant[]; readonly serverTime?: () => Date | null };
 
 /** Of a tool with several accounts: what is said of the worst of them. */
 function strictest(verdicts: readonly Verdict[]): Verdict | undefined {
@@ -47,9 +60,13 @@ const UNKNOWN: SignedIn = { tier: null, account: 'unknown' };
 export function createVerdicts(
   parts: Pick<AgentParts, 'clock' | 'catalog' | 'store' | 'policyFile'> & { readonly homes: Homes; readonly looks: Looks },
 ): Verdicts {
-  const { clock, catalog, store, policyFile, looks } = parts;
+  const { clock, catalog, store, looks } = parts;
+  const source: PolicySource = parts.policyFile;
   const { show } = parts.homes;
-  const current = () => policyFile.current().policy;
+  const current = () => source.current().policy;
+  const grants = () => source.grants?.() ?? [];
+  const now = () => new Date(Math.max(clock.now().getTime(), source.serverTime?.()?.getTime() ?? 0));
+  const name = (id: string) => catalog.entries.get(id)?.name ?? catalog.families.get(id)?.name ?? id;
 
   const names = new Map<string, Readonly<Record<string, string>>>();
   const tierNames = (family: string | null) => {
@@ -62,12 +79,13 @@ export function createVerdicts(
   };
 
   const deciderOf = (policy: Policy | null, isAsked: (item: string) => boolean): Decider => {
-    const now = clock.now();
+    const at = now();
+    const granted = grants();
     return {
       tool: (tool, family, account) =>
-        decide({ kind: 'tool', tool, family, ...(account ?? UNKNOWN), tierNames: tierNames(family) }, policy, [], isAsked(tool), now),
+        decide({ kind: 'tool', tool, family, ...(account ?? UNKNOWN), tierNames: tierNames(family) }, policy, granted, isAsked(tool), at),
       server: ({ name, identity, url, publisher, command, args, risk }, approved) =>
-        decide({ kind: 'mcp', name, identity, url, publisher, command, args, risk, approved }, policy, [], isAsked(`mcp:${name}`), now),
+        decide({ kind: 'mcp', name, identity, url, publisher, command, args, risk, approved }, policy, granted, isAsked(`mcp:${name}`), at),
     };
   };
   const decider = (policy = current()) => {
@@ -87,12 +105,23 @@ export function createVerdicts(
         return { tier, organization, personal: account === 'unknown' ? null : account === 'personal', source, home, verdict };
       });
   };
+  const grantsShown = (): GrantInForce[] => {
+    const at = now().getTime();
+    return grants()
+      .map(({ id, tool, mcp, status, expiresAt, reason }): GrantInForce => {
+        const end = Date.parse(expiresAt);
+        const standing = end <= at ? 'ended' : end - NOTICE_MS <= at ? 'ending' : 'current';
+        const item = tool ?? `mcp:${mcp ?? ''}`;
+        return { id, item, itemName: tool === undefined ? (mcp ?? '') : name(tool), status, until: expiresAt, reason, standing };
+      })
+      .sort((a, b) => Date.parse(a.until) - Date.parse(b.until));
+  };
   const settingsFindings = () => {
     const byClient = Map.groupBy(store.settings(), ({ client }) => client);
     return (tool: string) => findingsOfSettings(byClient.get(tool) ?? []);
   };
 
-  return {
+  const verdicts: Verdicts = {
     decider,
     tools(policy = current()) {
       const decides = decider(policy);
@@ -141,14 +170,35 @@ export function createVerdicts(
         const had = before.get(server.id);
         if (rule !== null && had?.rule !== rule) {
           changes.set(server.id, { rule, launchHash: server.identity.launchHash, started: startedBy(server) });
-        }
-        else if (rule === null && had) changes.set(server.id, null);
+        } else if (rule === null && had) changes.set(server.id, null);
       }
       if (changes.size > 0) store.approveLaunches(changes, clock.now());
     },
     inForce() {
-      const name = (id: string) => catalog.entries.get(id)?.name ?? catalog.families.get(id)?.name ?? id;
-      return inForce(policyFile.current(), name, show);
+      const shown = grantsShown();
+      const asked = current()?.acknowledge;
+      const acknowledgedAt = asked ? (store.evidenceRows.acknowledged().get(asked.version) ?? null) : null;
+      return {
+        ...inForce(source.current(), name, show),
+        ...(shown.length > 0 ? { grants: shown } : {}),
+        ...(asked ? { acknowledge: { version: asked.version, required: asked.required, acknowledgedAt } } : {}),
+      };
+    },
+    now,
+    changes: () =>
+      changesSince(store.evidenceRows.lastKnown(), {
+        tools: verdicts.tools(),
+        servers: verdicts.servers(),
+        policy: current(),
+        grants: grants(),
+        now: now(),
+      }),
+    nextChange() {
+      const at = now().getTime();
+      const times = grants().flatMap(({ expiresAt }) => [Date.parse(expiresAt) - NOTICE_MS, Date.parse(expiresAt)]);
+      const next = Math.min(...times.filter((time) => time > at));
+      return Number.isFinite(next) ? new Date(next) : null;
     },
   };
+  return verdicts;
 }

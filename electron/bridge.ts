@@ -22,7 +22,7 @@ export type BridgeIpc = {
 
 type Calls = Omit<WindowAgent, 'onChanged' | 'welcomed'> & Pick<AgentApi, 'told'>;
 
-const calls = ['scan', 'request', 'withdraw', 'answer', 'told'] as const satisfies readonly (keyof Calls)[];
+const calls = ['scan', 'request', 'withdraw', 'answer', 'acknowledge', 'told'] as const satisfies readonly (keyof Calls)[];
 
 function portChannel(port: BridgePort): Channel {
   return {
@@ -113,6 +113,7 @@ export function bridge(ipc: BridgeIpc): { readonly agent: WindowAgent; readonly 
     request: (input) => ask((api) => api.request(input)),
     withdraw: (id) => ask((api) => api.withdraw(id)),
     answer: (id, text) => ask((api) => api.answer(id, text)),
+    acknowledge: (version) => ask((api) => api.acknowledge(version)),
     // The one thing that a window may say it told: notifications are not silenced from here.
     welcomed: () => ask((api) => api.told(['first-run'])),
     onChanged: (handler) => {

@@ -246,6 +246,8 @@ export type ApprovalRequest = {
   readonly answer: string | null;
   /** What the employee added when asked for more. */
   readonly added: string | null;
+  /** Why it ended where nobody's answer says it: it was open for too long, or the day it was for has passed. */
+  readonly why?: string;
 };
 
 export type RequestInput = {
@@ -267,6 +269,19 @@ export type Problem = {
 
 export type DataClass = { readonly id: string; readonly label: string; readonly examples: string | null };
 
+/** What is granted to this device beyond the policy, as the employee is told of it. */
+export type GrantInForce = {
+  readonly id: string;
+  /** A tool's or family's id, or `mcp:` and what was granted. */
+  readonly item: string;
+  readonly itemName: string;
+  readonly status: 'approved' | 'conditional' | 'prohibited' | 'tolerated';
+  readonly until: string;
+  readonly reason: string;
+  /** `ending`: it ends within a week; `ended`: it has, and the tool is back to what the policy says without it. */
+  readonly standing: 'current' | 'ending' | 'ended';
+};
+
 export type PolicyInForce = {
   /** Null: there is no policy, everything is `unreviewed`, the mode is `warn`. */
   readonly rev: number | null;
@@ -287,6 +302,10 @@ export type PolicyInForce = {
     readonly conditions: string | null;
   }[];
   readonly source: string | null;
+  /** In order of their ends. Absent: there are none. */
+  readonly grants?: readonly GrantInForce[];
+  /** The version that the employee is asked to acknowledge, and when they did; absent where the policy asks for none. */
+  readonly acknowledge?: { readonly version: string; readonly required: boolean; readonly acknowledgedAt: string | null };
 };
 
 /** One thing that Muster looks at, and how that is going: the words of "What Muster sees". */
@@ -334,7 +353,7 @@ export type Snapshot = {
   readonly problems: readonly Problem[];
   readonly policy: PolicyInForce;
   readonly sources: readonly Source[];
-  /** What the employee has been told: `inventory`, `first-run` or a tool's id → when. Kept by the agent, so a restart tells nothing twice. */
+  /** What the employee has been told: `inventory`, `first-run`, a tool's id or `grant-ending:` and a grant's → when. Kept by the agent, so a restart tells nothing twice. */
   readonly told: Readonly<Record<string, string>>;
 };
 
@@ -369,7 +388,9 @@ export type AgentApi = {
   request(input: RequestInput): Promise<ApprovalRequest>;
   withdraw(id: string): Promise<ApprovalRequest>;
   answer(id: string, text: string): Promise<ApprovalRequest>;
-  /** Remembers that the employee was told of these (`inventory`, `first-run` or tool ids). */
+  /** The employee has read this version of the policy; refused (`wrong-state`) where it isn't the one in force. Resolves with when they did. */
+  acknowledge(version: string): Promise<{ readonly version: string; readonly acknowledgedAt: string }>;
+  /** Remembers that the employee was told of these (`inventory`, `first-run`, tool ids, `grant-ending:` and a grant's id). */
   told(items: readonly string[]): Promise<void>;
   /** Ends the agent in good order. */
   stop(): Promise<void>;

@@ -5,8 +5,8 @@ import type { Clock } from './observation.ts';
 const longestBackOffMs = 5 * 60_000;
 
 /**
- * Calls `look` at once and then every `ms` milliseconds (counted from the end of one look to the start of the next, so looks never overlap
- * or pile up) until `signal` aborts. `jitter` (0 to 1) spreads the wait by that part of it to both sides.
+ * Calls `look` at once and then every `ms` milliseconds (as a function: what it says after each look), counted from the end of one look to the
+ * start of the next, so that looks never overlap or pile up, until `signal` aborts. `jitter` (0 to 1) spreads the wait by that part of it to both sides.
  *
  * A look that throws is reported to `onError` with the milliseconds until the next one: `ms`, then twice that each time, up to five minutes.
  * What a look throws after the abort is not reported.
@@ -16,11 +16,22 @@ const longestBackOffMs = 5 * 60_000;
  */
 export function every(
   clock: Clock,
-  options: { name: string; ms: number; signal: AbortSignal; onError(error: unknown, retryInMs: number): void; jitter?: number },
+  options: {
+    name: string;
+    ms: number | (() => number);
+    signal: AbortSignal;
+    onError(error: unknown, retryInMs: number): void;
+    jitter?: number;
+  },
   look: () => Promise<void>,
 ): { now(): Promise<void>; done: Promise<void> } {
-  const { name, ms, signal, onError, jitter = 0 } = options;
-  if (!(ms > 0)) throw new Error(`The interval of "${name}" must be a positive number of milliseconds, and is ${ms}.`);
+  const { name, signal, onError, jitter = 0 } = options;
+  const interval = () => {
+    const ms = typeof options.ms === 'number' ? options.ms : options.ms();
+    if (!(ms > 0)) throw new Error(`The interval of "${name}" must be a positive number of milliseconds, and is ${ms}.`);
+    return ms;
+  };
+  interval();
   let waiters: (() => void)[] = [];
   let wake = new AbortController();
   let stopped = false;
@@ -36,15 +47,20 @@ export function every(
         wake = new AbortController();
         const served = waiters;
         waiters = [];
-        let waitMs = spread(ms, jitter);
+        let failed: { readonly error: unknown } | null = null;
         try {
           await look();
-          failures = 0;
         } catch (error) {
-          if (!signal.aborted) {
+          failed = { error };
+        }
+        const ms = interval();
+        let waitMs = spread(ms, jitter);
+        try {
+          if (!failed) failures = 0;
+          else if (!signal.aborted) {
             waitMs = spread(Math.min(ms * 2 ** failures, Math.max(ms, longestBackOffMs)), jitter);
             failures++;
-            onError(error, waitMs);
+            onError(failed.error, waitMs);
           }
         } finally {
           for (const resolve of served) resolve();

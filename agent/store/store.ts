@@ -2,6 +2,7 @@
 import type { ApprovalRequest, Evidence, Finding, McpScope, McpServer, Place, Surface } from '../../electron/contract.ts';
 import type { ApprovedLaunch } from '../policy/decide.ts';
 import { type Database, durably, guarded, type OpenOptions, openDatabase } from '../sqlite.ts';
+import { type EvidenceRows, evidenceRows } from './evidence-rows.ts';
 import { openOrRebuildDatabase, type Rebuilt } from './rebuild.ts';
 import { type SurfaceStore, surfaceRows } from './surfaces.ts';
 
@@ -103,7 +104,10 @@ export type Store = SurfaceStore & {
   /** On the disk when this returns, not only with the operating system. */
   addRequest(request: ApprovalRequest): void;
   /** The request as it is now, or null where there is none with that id. */
-  updateRequest(id: string, change: Partial<Pick<ApprovalRequest, 'state' | 'updatedAt' | 'answer' | 'added'>>): ApprovalRequest | null;
+  updateRequest(
+    id: string,
+    change: Partial<Pick<ApprovalRequest, 'state' | 'updatedAt' | 'answer' | 'added'>> & { readonly why?: string | null },
+  ): ApprovalRequest | null;
   /** Oldest first. */
   requests(): ApprovalRequest[];
   tell(items: readonly string[], at: Date): void;
@@ -113,6 +117,10 @@ export type Store = SurfaceStore & {
   lastLook(): { readonly at: string | null; readonly firstAt: string | null; readonly durationMs: number | null };
   /** One transaction of all that `work` writes, which must not wait for anything: hundreds of small ones cost more than what is in them. */
   together<T>(work: () => T): T;
+  /** The same, and on the disk when this returns: for what nobody can observe again. Never inside `together`. */
+  durably<T>(work: () => T): T;
+  /** The append-only record; only `evidence.ts` adds to it. */
+  readonly evidenceRows: EvidenceRows;
   /** Brings everything into the file itself, so that -wal and -shm go. May be called twice. */
   close(): void;
 };
@@ -135,8 +143,9 @@ function parseServer({ args, identity, secretNames, risk, described }: RawServer
   const more = { args: JSON.parse(args), identity: JSON.parse(identity), secretNames: JSON.parse(secretNames), risk: JSON.parse(risk) };
   return { ...UNDESCRIBED, ...JSON.parse(described), ...more };
 }
+type RawRequest = Omit<ApprovalRequest, 'why'> & { readonly why: string | null };
 const REQUEST = `id, item, item_name AS itemName, tier, data_class AS dataClass, until, reason, state, created_at AS createdAt,
-  updated_at AS updatedAt, answer, added`;
+  updated_at AS updatedAt, answer, added, why`;
 
 /** Opens (and, unless `readOnly`, makes) the store at the absolute path `file`; throws a `DatabaseError`. */
 export function openStore(file: string, options: OpenOptions): Store {
@@ -162,7 +171,12 @@ function storeIn(database: Database, file: string): Store {
   };
   const all = <Row>(text: string, ...values: unknown[]) => guarded(file, () => sql(text).all(...values) as Row[]);
   const write = <T>(work: () => T) => guarded(file, () => (database.inTransaction ? work() : database.transaction(work).immediate()));
-  const requestOf = (id: string) => sql(`SELECT ${REQUEST} FROM request WHERE id = ?`).get(id) as ApprovalRequest | undefined;
+  const durable = <T>(work: () => T) => guarded(file, () => (database.inTransaction ? work() : durably(database, work)));
+  const shown = ({ why, ...request }: RawRequest): ApprovalRequest => (why === null ? request : { ...request, why });
+  const requestOf = (id: string) => {
+    const row = sql(`SELECT ${REQUEST} FROM request WHERE id = ?`).get(id) as RawRequest | undefined;
+    return row && shown(row);
+  };
 
   /** The servers are read whole after each saved config, and nearly all of them are as they were. */
   const parsedServers = new Map<string, { readonly text: string; readonly parsed: ParsedServer }>();
@@ -331,30 +345,28 @@ function storeIn(database: Database, file: string): Store {
     },
 
     addRequest: (request) =>
-      guarded(file, () =>
-        durably(database, () => {
-          sql(`INSERT INTO request (id, item, item_name, tier, data_class, until, reason, state, created_at, updated_at, answer, added)
-            VALUES (@id, @item, @itemName, @tier, @dataClass, @until, @reason, @state, @createdAt, @updatedAt, @answer, @added)`).run(
-            request,
-          );
-        }),
-      ),
+      durable(() => {
+        sql(`INSERT INTO request (id, item, item_name, tier, data_class, until, reason, state, created_at, updated_at, answer, added, why)
+          VALUES (@id, @item, @itemName, @tier, @dataClass, @until, @reason, @state, @createdAt, @updatedAt, @answer, @added, @why)`).run({
+          why: null,
+          ...request,
+        });
+      }),
 
     updateRequest: (id, change) =>
-      guarded(file, () =>
-        durably(database, () => {
-          const before = requestOf(id);
-          if (!before) return null;
-          sql('UPDATE request SET state = @state, updated_at = @updatedAt, answer = @answer, added = @added WHERE id = @id').run({
-            ...before,
-            ...change,
-            id,
-          });
-          return requestOf(id) ?? null;
-        }),
-      ),
+      durable(() => {
+        const before = requestOf(id);
+        if (!before) return null;
+        sql('UPDATE request SET state = @state, updated_at = @updatedAt, answer = @answer, added = @added, why = @why WHERE id = @id').run({
+          why: null,
+          ...before,
+          ...change,
+          id,
+        });
+        return requestOf(id) ?? null;
+      }),
 
-    requests: () => all<ApprovalRequest>(`SELECT ${REQUEST} FROM request ORDER BY created_at, id`),
+    requests: () => all<RawRequest>(`SELECT ${REQUEST} FROM request ORDER BY created_at, id`).map(shown),
 
     tell: (items, at) =>
       write(() => {
@@ -382,6 +394,8 @@ function storeIn(database: Database, file: string): Store {
       },
 
     together: write,
+    durably: durable,
+    evidenceRows: evidenceRows(sql, write, (work) => guarded(file, work)),
 
     close() {
       if (!database.open) return;

@@ -1,0 +1,100 @@
+/** The key that speaks for this installation: Ed25519, made at the first start and kept beside the database, so that a rebuilt one keeps it. */
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  verify,
+} from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { writePrivate } from './private-file.ts';
+import { guarded } from './sqlite.ts';
+
+export type PublicJwk = { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string };
+
+export type DeviceKey = {
+  readonly publicJwk: PublicJwk;
+  /** RFC 7638, SHA-256, base64url: names the key without being it. */
+  readonly thumbprint: string;
+  /** The key itself, for a library that makes proofs with it; it goes into no output. */
+  readonly privateKey: KeyObject;
+  /** 64 bytes, base64url. */
+  sign(bytes: string | Uint8Array): string;
+  verify(bytes: string | Uint8Array, signature: string): boolean;
+  /** The same text gives the same 22 characters here, and others on every other device. */
+  salted(text: string): string;
+};
+
+const FILE = 'device-key.json';
+const base64url = /^[A-Za-z0-9_-]{43}$/;
+const Stored = z.strictObject({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: z.string().regex(base64url),
+  d: z.string().regex(base64url),
+  salt: z.string().regex(base64url),
+});
+
+export const deviceKeyFile = (dataDir: string) => path.join(dataDir, FILE);
+
+/** The key, made and written (0600, whole or not at all) where there is none. A damaged file is set aside. Throws a `DatabaseError`. */
+export function deviceKey(dataDir: string): DeviceKey {
+  const file = deviceKeyFile(dataDir);
+  return guarded(file, () => {
+    const known = read(file);
+    if (known.key !== null) return known.key;
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    if (known.there) renameSync(file, `${file}.damaged-${Date.now()}`);
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const { x, d } = privateKey.export({ format: 'jwk' });
+    const made = Stored.parse({ kty: 'OKP', crv: 'Ed25519', x, d, salt: randomBytes(32).toString('base64url') });
+    writePrivate(file, `${JSON.stringify(made)}\n`);
+    return keyOf(made);
+  });
+}
+
+/** The key, or null where there is none (or a damaged one) yet; creates nothing. Throws a `DatabaseError` where it may not be read. */
+export function readDeviceKey(dataDir: string): DeviceKey | null {
+  const file = deviceKeyFile(dataDir);
+  return guarded(file, () => read(file).key);
+}
+
+function read(file: string): { there: boolean; key: DeviceKey | null } {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return { there: false, key: null };
+    if (code === 'EISDIR') return { there: true, key: null };
+    throw error;
+  }
+  try {
+    return { there: true, key: keyOf(Stored.parse(JSON.parse(text))) };
+  } catch {
+    // Not written here, or damaged: what it holds is quoted nowhere.
+    return { there: true, key: null };
+  }
+}
+
+/** Throws where the two halves don't belong together. */
+function keyOf({ kty, crv, x, d, salt }: z.infer<typeof Stored>): DeviceKey {
+  const privateKey = createPrivateKey({ key: { kty, crv, x, d }, format: 'jwk' });
+  const publicKey = createPublicKey({ key: { kty, crv, x }, format: 'jwk' });
+  const bytesOf = (bytes: string | Uint8Array) => (typeof bytes === 'string' ? Buffer.from(bytes, 'utf8') : bytes);
+  if (!verify(null, bytesOf(salt), publicKey, sign(null, bytesOf(salt), privateKey))) throw new Error('The halves of the key differ.');
+  return {
+    publicJwk: { kty, crv, x },
+    thumbprint: createHash('sha256').update(JSON.stringify({ crv, kty, x })).digest('base64url'),
+    privateKey,
+    sign: (bytes) => sign(null, bytesOf(bytes), privateKey).toString('base64url'),
+    verify: (bytes, signature) => verify(null, bytesOf(bytes), publicKey, Buffer.from(signature, 'base64url')),
+    salted: (text) => createHmac('sha256', Buffer.from(salt, 'base64url')).update(text).digest('base64url').slice(0, 22),
+  };
+}
