@@ -3,6 +3,7 @@
  * people have as apps, where a file says the host.
  */
 import path from 'node:path';
+import { holdsSecret } from '../../mcp/secrets.ts';
 import { isMap, own } from '../../mcp/text.ts';
 import type { HomeReader } from '../home-reader.ts';
 import { compareVersions, plainVersion } from '../installed/look.ts';
@@ -40,7 +41,8 @@ function lookAtBrowser(look: Look, { program }: Browser, folder: string, home: s
       const known = seen.get(recorded.id) ?? { version, profiles: [], permissions: new Set<string>(), path: at };
       if (!seen.has(recorded.id)) {
         const own = path.join(at, 'Extensions', recorded.id);
-        known.path = reader.isFolder(own) ? own : at;
+        // Some name a profile's folder after the account.
+        known.path = holdsSecret(path.basename(at)) ? folder : reader.isFolder(own) ? own : at;
         seen.set(recorded.id, known);
       }
       if (version !== null && compareVersions(version, known.version ?? '') > 0) known.version = version;
@@ -72,7 +74,10 @@ function profilesIn(reader: HomeReader, folder: string): { readonly name: string
   const names = namesOfProfiles(reader, folder);
   const inside = reader.folders(folder).filter((name) => isProfile(reader, path.join(folder, name)));
   const own = isProfile(reader, folder) ? [{ name: 'Default', folder }] : [];
-  return [...own, ...inside.slice(0, 100).map((name) => ({ name: names.get(name) ?? name, folder: path.join(folder, name) }))];
+  return [
+    ...own,
+    ...inside.slice(0, 100).map((name) => ({ name: names.get(name) ?? profileName(name, 'profile'), folder: path.join(folder, name) })),
+  ];
 }
 
 const records = ['Secure Preferences', 'Preferences'] as const;
@@ -88,7 +93,7 @@ function namesOfProfiles(reader: HomeReader, folder: string): ReadonlyMap<string
     if (!isMap(state)) return null;
     const cache = own(own(state, 'profile'), 'info_cache');
     const names = Object.entries(isMap(cache) ? cache : {}).slice(0, 1000);
-    return new Map(names.map(([name, profile]) => [name, profileName(own(profile, 'name'), name)]));
+    return new Map(names.map(([name, profile]) => [name, profileName(own(profile, 'name'), profileName(name, 'profile'))]));
   });
   return taken.state === 'read' ? taken.value : new Map();
 }
@@ -149,12 +154,25 @@ function isEnabled(setting: Record<string, unknown>): boolean {
   return Array.isArray(reasons) ? reasons.length === 0 : typeof reasons !== 'number' || reasons === 0;
 }
 
-/** What it was given, which is less than its manifest asks for where the person said "only when I click". */
+/**
+ * What it was given. Where the person said "only when I click", the active set still lists all that was asked for, and the hosts allowed since then
+ * stand apart; those may be broader than what was asked for, and never give more.
+ */
 function permissionsOf(setting: Record<string, unknown>): readonly string[] | null {
-  const withheld = own(setting, 'withholding_permissions') === true;
-  const given = own(setting, withheld ? 'runtime_granted_permissions' : 'active_permissions');
-  if (!isMap(given)) return withheld ? [] : null;
-  return hostPermissions([own(given, 'explicit_host'), own(given, 'scriptable_host')].flatMap((list) => (Array.isArray(list) ? list : [])));
+  const active = hostsIn(own(setting, 'active_permissions'));
+  if (own(setting, 'withholding_permissions') !== true) return active;
+  const allowed = hostsIn(own(setting, 'runtime_granted_permissions')) ?? [];
+  return allowed.some((host) => host === '<all_urls>' || host === '*://*/*') ? (active ?? allowed) : allowed;
+}
+
+function hostsIn(permissions: unknown): readonly string[] | null {
+  if (!isMap(permissions)) return null;
+  return hostPermissions(['explicit_host', 'scriptable_host'].flatMap((key) => listAt(permissions, key)));
+}
+
+function listAt(map: unknown, key: string): readonly unknown[] {
+  const list = own(map, key);
+  return Array.isArray(list) ? list : [];
 }
 
 function newestIn(reader: HomeReader, folder: string): string | null {
@@ -172,11 +190,9 @@ function manifestOf(reader: HomeReader, profile: string, { folder }: Recorded): 
   const taken = reader.take(file, { maxBytes: maximumManifest, expected: 'a manifest in JSON', detail: true }, (bytes) => {
     const manifest = json(bytes);
     if (!isMap(manifest)) return null;
-    const scripts = own(manifest, 'content_scripts');
-    const matches = (Array.isArray(scripts) ? scripts : []).map((script: unknown) => own(script, 'matches'));
-    const asked = [own(manifest, 'host_permissions'), own(manifest, 'permissions'), ...matches];
-    const permissions = hostPermissions(asked.flatMap((list) => (Array.isArray(list) ? list : [])));
-    return { version: plainVersion(own(manifest, 'version')), permissions };
+    const matches = listAt(manifest, 'content_scripts').flatMap((script) => listAt(script, 'matches'));
+    const asked = [...listAt(manifest, 'host_permissions'), ...listAt(manifest, 'permissions'), ...matches];
+    return { version: plainVersion(own(manifest, 'version')), permissions: hostPermissions(asked) };
   });
   return taken.state === 'read' ? taken.value : null;
 }

@@ -26,7 +26,7 @@ function editor(program: string, folders: readonly string[], dataNames: readonly
   };
   const usual = { extensions: everywhere(...folders.map((folder) => `~/${folder}/extensions`)), data };
   if (!flatpak) return { program, installs: [usual] };
-  // The wrappers of the Flatpak packages move the extensions; from their manifests as remembered, not tried.
+  // The wrappers of the Flatpak packages move the extensions; of one the script was read, the others are taken to be alike.
   const [id, name] = flatpak;
   const inFlatpak = {
     extensions: { linux: [`~/.var/app/${id}/data/${name}/extensions`] },
@@ -70,7 +70,7 @@ export const editors: readonly Editor[] = [
   editor('VS Code Insiders', ['.vscode-insiders'], ['Code - Insiders'], ['com.visualstudio.code.insiders', 'vscode-insiders']),
   editor('VSCodium', ['.vscode-oss'], ['VSCodium'], ['com.vscodium.codium', 'codium']),
   editor('VSCodium Insiders', ['.vscodium-insiders'], ['VSCodium - Insiders']),
-  editor('Code - OSS', ['.vscode-oss-dev'], ['Code - OSS'], ['com.visualstudio.code-oss', 'vscode-oss']),
+  editor('Code - OSS', ['.vscode-oss-dev'], ['Code - OSS'], ['com.visualstudio.code-oss', 'vscode']),
   editor('Cursor', ['.cursor'], ['Cursor']),
   editor('Windsurf', ['.windsurf'], ['Windsurf']),
   editor('Windsurf Next', ['.windsurf-next'], ['Windsurf - Next']),

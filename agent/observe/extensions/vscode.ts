@@ -49,7 +49,9 @@ function lookAtInstall(look: Look, { program }: Editor, install: Install): void 
     };
     for (const installed of shared) add(installed, defaultProfile, off);
     for (const profile of profiles) {
-      const offHere = [disabled(reader, path.join(profile.folder, 'globalStorage/state.vscdb'))];
+      // A profile may share the default one's state as well, and then has none of its own.
+      const ownOff = disabled(reader, path.join(profile.folder, 'globalStorage/state.vscdb'));
+      const offHere = ownOff === null ? off : [ownOff];
       const own = profile.shares ? shared : (recorded(reader, path.join(profile.folder, 'extensions.json')) ?? []);
       for (const installed of own) add(installed, profile.name, offHere);
       // What is for all profiles is recorded in the default one alone.
@@ -174,6 +176,7 @@ const row = { table: 'ItemTable', keyColumn: 'key', key: 'extensionsIdentifiers/
  * switched off for one workspace only is on elsewhere, and isn't looked for.
  */
 function disabled(reader: HomeReader, file: string): ReadonlySet<string> | null {
+  // Without the file the editor has not yet run.
   if (!reader.mayRead(file)) return null;
   const stamp = `${reader.stamp(file)} ${reader.stamp(`${file}-wal`)}`;
   const kept = reader.keep(file, 'disabled', stamp, () => readStateRow(file, row));
