@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder, electronRuntime } from './electron-runtime.mjs';
-import { windowsNode } from './windows-node.mjs';
+import { windowsKoffi, windowsNode } from './windows-node.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const linux = process.platform === 'linux';
@@ -65,7 +65,7 @@ export const CAPABILITIES = /** @satisfies {Record<string, Capability>} */ ({
   wine: {
     purpose: 'running the agent on Windows’ own paths',
     install: `${apt('wine')}, then npm test, which fetches Windows’ Node from npm`,
-    found: () => linux && onPath('wine') && existsSync(windowsNode()),
+    found: () => linux && onPath('wine') && existsSync(windowsNode()) && existsSync(windowsKoffi()),
   },
   python: {
     purpose: 'seeing which module Python runs',
