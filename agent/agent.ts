@@ -10,6 +10,7 @@ import { createLooks } from './looks.ts';
 import { every } from './observe/every.ts';
 import type { Clock } from './observe/observation.ts';
 import type { Os } from './observe/os.ts';
+import type { Policy } from './policy/policy.ts';
 import type { PolicyFile } from './policy/policy-file.ts';
 import type { Problems } from './problems.ts';
 import type { Settings } from './settings.ts';
@@ -39,6 +40,8 @@ export type Agent = {
   readonly api: Omit<AgentApi, 'stop'>;
   /** The full state now. */
   snapshot(): Snapshot;
+  /** What would be said of everything that is stored, were this the policy in force. Changes nothing. */
+  under(policy: Policy | null): Pick<Snapshot, 'tools' | 'mcpServers'>;
   /** Gives the full state at once and whole slices after, until the signal aborts. */
   subscribe(onChanged: (slices: Partial<Snapshot>) => void, signal: AbortSignal): void;
   /** The first look, then polling and watching until the signal aborts; resolves when all is written. */
@@ -178,6 +181,7 @@ export function startAgent(parts: AgentParts): Agent {
   return {
     api,
     snapshot: stream.snapshot,
+    under: (policy) => ({ tools: verdicts.tools(policy), mcpServers: verdicts.servers(policy) }),
     subscribe: stream.subscribe,
     async watch(signal) {
       // Told to end before it began: no loop would ever run.
