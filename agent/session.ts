@@ -21,6 +21,7 @@ import { type Reached, reach } from './local.ts';
 import { type Lock, takeLock } from './lock.ts';
 import type { Clock } from './observe/observation.ts';
 import { tilde } from './observe/paths.ts';
+import type { Catalogued } from './policy/check.ts';
 import type { KnownTools } from './policy/disagreements.ts';
 import { createPolicyFile, type PolicyFile } from './policy/policy-file.ts';
 import { createProblems, type Problems } from './problems.ts';
@@ -62,6 +63,14 @@ export function knownTools(catalog: Catalog): KnownTools {
       const family = catalog.families.get(catalog.entries.get(tool)?.family ?? tool);
       return family ? family.tiers.map((tier) => tier.id) : null;
     },
+  };
+}
+
+/** The same, with what each tier's vendor does with what goes in. */
+export function catalogued(catalog: Catalog): Catalogued {
+  return {
+    ...knownTools(catalog),
+    trains: (tool) => catalog.families.get(catalog.entries.get(tool)?.family ?? tool)?.tiers ?? [],
   };
 }
 
@@ -194,7 +203,7 @@ export async function storedRequests(invocation: Invocation): Promise<readonly A
 }
 
 /** The state as it stands: from the running agent, or read from the database; null before the first. Changes and creates nothing. */
-async function storedSnapshot(invocation: Invocation): Promise<Snapshot | null> {
+export async function storedSnapshot(invocation: Invocation): Promise<Snapshot | null> {
   const dataDir = dataDirOf(invocation);
   refuseFiles(dataDir);
   const live = ownedByAnother(dataDir, invocation.os) ? null : await reach(dataDir);
@@ -202,6 +211,16 @@ async function storedSnapshot(invocation: Invocation): Promise<Snapshot | null> 
     live.close();
     return live.state;
   }
+  return withStored(invocation, ({ agent }) => agent.snapshot());
+}
+
+/**
+ * Asks an agent over the database as it stands, also while another agent works with it; null before the first look. Looks at nothing, changes
+ * and creates nothing. Throws a `DatabaseError`.
+ */
+export function withStored<T>(invocation: Invocation, ask: (stored: LocalAgent) => T): T | null {
+  const dataDir = dataDirOf(invocation);
+  refuseFiles(dataDir);
   const file = databaseFile(dataDir);
   if (isAbsent(file)) return null;
   const homes = homesShown(invocation);
@@ -216,7 +235,7 @@ async function storedSnapshot(invocation: Invocation): Promise<Snapshot | null> 
     () => {},
   );
   try {
-    return local.agent.snapshot();
+    return ask(local);
   } finally {
     local.close();
   }
