@@ -15,6 +15,7 @@ const COMMANDS: Group['verbs'] = {
   request: { summary: 'ask IT to approve a tool or an MCP server', load: () => import('./commands/request.ts') },
   requests: { summary: 'list my requests, withdraw one, answer a question about one', load: () => import('./commands/requests.ts') },
   policy: { summary: 'show, check, try, draft and sign what may be used', load: () => import('./commands/policy.ts') },
+  evidence: { summary: 'check the record of what was decided and done, or write it out', load: () => import('./commands/evidence.ts') },
   doctor: { summary: 'check each thing outside that Muster depends on', load: () => import('./commands/doctor.ts') },
 };
 

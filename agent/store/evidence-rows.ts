@@ -21,7 +21,7 @@ export type EvidenceRows = {
   all(options?: { readonly since?: string; readonly after?: number }): IterableIterator<EvidenceRow>;
   /** The `detail` of the last checkpoint. */
   lastCheckpoint(): string | null;
-  /** How many there are, their size in bytes (about), and the oldest. */
+  /** How many there are, and their size in bytes, about. */
   extent(): { readonly rows: number; readonly bytes: number };
   /** Drops the rows up to this one; only retention does, in the transaction that writes the checkpoint for them. */
   dropThrough(seq: number): void;
@@ -51,14 +51,21 @@ export function evidenceRows(
         sql(`INSERT INTO evidence_log (seq, time, device, user, kind, item, was, decision, rule, policy_rev, detail, previous, hash)
           VALUES (@seq, @time, @device, @user, @kind, @item, @was, @decision, @rule, @policyRev, @detail, @previous, @hash)`).run(row);
       }),
-    all: ({ since = '', after = -1 } = {}) =>
-      guarded(
-        () =>
-          sql(`SELECT ${COLUMNS} FROM evidence_log WHERE seq > ? AND time >= ? ORDER BY seq`).iterate(
-            after,
-            since,
-          ) as IterableIterator<EvidenceRow>,
-      ),
+    *all({ since = '', after = -1 } = {}) {
+      const found = guarded(() =>
+        sql(`SELECT ${COLUMNS} FROM evidence_log WHERE seq > ? AND time >= ? ORDER BY seq`).iterate(after, since),
+      );
+      try {
+        for (;;) {
+          // A damaged page shows only when it is read.
+          const next = guarded(() => found.next());
+          if (next.done) return;
+          yield next.value as EvidenceRow;
+        }
+      } finally {
+        found.return?.();
+      }
+    },
     extent: () =>
       guarded(
         () =>

@@ -97,6 +97,13 @@ export function install({ snapshot, link }: Start): void {
         return done;
       }),
     answer: (id, text) => call('answer', [id, text], () => requestNow(id, { state: 'open', added: text })),
+    acknowledge: (version) =>
+      call('acknowledge', [version], () => {
+        const acknowledgedAt = new Date().toISOString();
+        const asked = state?.policy?.acknowledge;
+        if (state?.policy && asked) tell({ policy: { ...state.policy, acknowledge: { ...asked, acknowledgedAt } } });
+        return { version, acknowledgedAt };
+      }),
     welcomed: () => call('welcomed', [], () => tell({ told: { ...state?.told, 'first-run': new Date().toISOString() } })),
     onChanged: (handler) => {
       if (state) handler(state);
