@@ -214,14 +214,15 @@ export function indexCatalog(
 
   function window(seen: WindowObservation, allowed: boolean): Match | null {
     const match = program(seen.exe, seen.bundleId, null);
-    if (match || !allowed || !seen.title) return match;
+    // A browser that is a tool itself shows other tools' pages: there the title has the first word.
+    if ((match && match.entry.category !== 'browser') || !allowed || !seen.title) return match;
     // Browsers put invisible marks into titles.
     const title = seen.title
       .slice(-300)
       .replace(/[\u200b-\u200f\u202a-\u202e\u2060\ufeff]/g, '')
       .trim()
       .toLowerCase();
-    return titles.get(title) ?? titles.get(title.split(/ [-–—|] /).at(-1) as string) ?? null;
+    return titles.get(title) ?? titles.get(title.split(/ [-–—|] /).at(-1) as string) ?? match;
   }
 
   function app(seen: AppObservation): Match | null {

@@ -188,7 +188,7 @@ const FAILING: Record<string, [what: string, files: () => CatalogFiles, says: st
     ],
     [
       'a place that is there twice',
-      () => changed('clients', 'witsy', (client) => ({ ...client, mcp: [...(client['mcp'] as Json[]), ...(client['mcp'] as Json[])] })),
+      () => changed('clients', 'mcpproxy', (client) => ({ ...client, mcp: [...(client['mcp'] as Json[]), ...(client['mcp'] as Json[])] })),
       'at mcpServers is there twice on linux; once is enough.',
     ],
   ],

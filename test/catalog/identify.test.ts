@@ -198,6 +198,14 @@ describe('a window', () => {
     expect(found(window('ChatGPT is down - Hacker News'), true)).toBe('nothing');
   });
 
+  it('of a browser that is a tool itself is what its title says, where policy allows', () => {
+    const chrome = 'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe';
+    expect(found(window('A plan - ChatGPT', chrome), true)).toBe('chatgpt weak');
+    expect(found(window('A plan - ChatGPT', chrome))).toBe('google-chrome certain');
+    expect(found(window('Weather', chrome), true)).toBe('google-chrome certain');
+    expect(found(window('A plan - ChatGPT', 'C:\\Users\\ada\\AppData\\Local\\Programs\\cursor\\Cursor.exe'), true)).toBe('cursor certain');
+  });
+
   it('is matched by its program', () => {
     expect(found(window('', 'C:\\Users\\ada\\AppData\\Local\\Programs\\cursor\\Cursor.exe'))).toBe('cursor certain');
   });
@@ -361,7 +369,11 @@ describe('any observation', () => {
   });
 
   it('inside an npm package is that package’s, wherever the folder lies and whatever the file is called', () => {
-    const listed = entries.flatMap((entry) => (entry.detect.packages?.npm ?? []).map((name) => ({ entry, name })));
+    const listed = entries.flatMap((entry) =>
+      (entry.detect.packages?.npm ?? [])
+        .filter((name) => !entry.detect.unverified?.includes(`packages.npm:${name}`))
+        .map((name) => ({ entry, name })),
+    );
     const plain = fc.stringMatching(/^[a-z0-9 ._-]{1,12}$/).filter((one) => one.trim() !== '' && one !== '.' && one !== '..');
     fc.assert(
       fc.property(
