@@ -126,18 +126,19 @@ export function createVerdicts(
     tools(policy = current()) {
       const decides = decider(policy);
       const accounts = accountsOf(decides, policy);
+      const running = looks.running();
       return toTools({
         tools: store.tools(),
         evidence: store.evidence(),
-        running: looks.usage.running().map(({ tool, process }) => {
-          const path = process.script ?? process.exe;
-          return { tool, pid: process.pid, path: path === null ? null : show(path) };
-        }),
+        running: running.processes,
+        containers: running.containers,
         entry: (id) => catalog.entries.get(id),
         family: (id) => catalog.families.get(id),
         accounts,
         verdict: (tool, family) => strictest(accounts(tool).map(({ verdict }) => verdict)) ?? decides.tool(tool, family, null),
         findings: settingsFindings(),
+        addons: store.addons(),
+        models: store.models(),
       });
     },
     servers(policy) {

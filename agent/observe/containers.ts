@@ -17,7 +17,12 @@ import type { Os } from './os.ts';
  * `unavailable` is a sentence where not one engine could be asked: none here, not running, not for this account, or an answer that makes no sense;
  * then nothing may be declared gone.
  */
-export type ContainerLook = { readonly observations: readonly ContainerObservation[]; readonly unavailable: string | null };
+export type ContainerLook = {
+  readonly observations: readonly ContainerObservation[];
+  readonly unavailable: string | null;
+  /** There is no engine that could be asked, and nothing stands against asking one. */
+  readonly none?: boolean;
+};
 export type ContainerObserver = { look(): Promise<ContainerLook> };
 
 type Engine = { readonly engine: ContainerObservation['engine']; readonly socket: string };
@@ -54,7 +59,7 @@ export function createContainerObserver(os: Os, { timeoutMs = longestMs }: { tim
       const isAnswered = answers.some((answer) => 'containers' in answer);
       if (isAnswered) return { observations: [...found.values()], unavailable: null };
       const why = failed.size === 0 ? 'No container engine is here, or it isn’t running.' : [...failed].join(' ');
-      return { observations: [], unavailable: why };
+      return { observations: [], unavailable: why, none: failed.size === 0 };
     },
   };
 }

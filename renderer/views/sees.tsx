@@ -55,8 +55,8 @@ export function Sees() {
         <Icon name="lock" />
         <p>
           <span className="strong">Never, and not built in:</span> prompts, answers and chats, the contents of your documents and code,
-          keystrokes, the screen, the titles of windows, browsing history, where you are. Passwords and the values of keys that stand in a
-          setting are blanked as the file is read.
+          keystrokes, the screen, browsing history, where you are. Passwords and the values of keys that stand in a setting are blanked as
+          the file is read.
         </p>
       </div>
       <table className="sees" aria-label="Sources">
