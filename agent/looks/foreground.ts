@@ -15,7 +15,22 @@ export type ForegroundLooks = {
 
 /** Programs that show pages, by the name of their file or bundle; what calls itself by a site's name in another program's title bar is no page. */
 const BROWSER =
-  /^(?:google[ -]?chrome|chrome|chromium|firefox|safari|msedge|microsoft[ -]?edge|brave|opera|vivaldi|arc|librewolf|zen|waterfox|epiphany|falkon|konqueror)\b/i;
+  /^(?:mozilla firefox|google[ -]?chrome|chrome|chromium|firefox|safari|msedge|microsoft[ -]?edge|brave|opera|vivaldi|arc|librewolf|zen|waterfox|epiphany|falkon|konqueror)\b/i;
+
+/** Edge names the profile too, and these are the names that it gives. */
+const PROFILE = /^(?:personal|work|profile \d+|person \d+|guest|inprivate|privat|arbeit|geschäftlich)$/i;
+
+/** The page's own title: `ChatGPT` of `ChatGPT - Google Chrome`, `ChatGPT - Personal - Microsoft Edge` and `ChatGPT - Google Chrome – Ada`. */
+function pageTitle(title: string): string {
+  const parts = title
+    .slice(-300)
+    .replace(/[\u200b-\u200f\u202a-\u202e\u2060\ufeff]/g, '')
+    .split(/ [-–—|] /);
+  const at = parts.findLastIndex((part, index) => index > 0 && BROWSER.test(part));
+  if (at < parts.length - 2 || at < 1) return title;
+  const page = parts.slice(0, at);
+  return (page.length > 1 && PROFILE.test(page.at(-1) ?? '') ? page.slice(0, -1) : page).join(' - ');
+}
 
 const WITHOUT_TITLES = 'Which program is in front, to count the time a tool is used. Window titles are not read.';
 const WITH_TITLES =
@@ -47,7 +62,10 @@ export function createForegroundLooks(
   function pageOf(window: WindowObservation): Sighting | null {
     const browser = browserOf(window);
     if (browser === null || window.title === null) return null;
-    const match = catalog.identify({ ...window, exe: null, bundleId: null, appName: null }, { titles: true });
+    const match = catalog.identify(
+      { ...window, title: pageTitle(window.title), exe: null, bundleId: null, appName: null },
+      { titles: true },
+    );
     return match && toSighting({ ...window, title: null, appName: browser }, { ...match, strength: 'weak' }, homes);
   }
 

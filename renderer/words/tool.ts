@@ -134,7 +134,12 @@ export function evidenceWords(evidence: Evidence): EvidenceWords {
       return { sentence: manager ? `A program of its ${manager} package ${now}` : `Its program ${now}`, details, strength: 3 };
     }
     case 'window':
-      return { sentence: 'Its window was in front', details, strength: 2 };
+      // Only titles of browsers' windows are compared, and a page may call itself anything.
+      return {
+        sentence: evidence.program ? `${evidence.program} showed a page with its title` : 'Its window was in front',
+        details,
+        strength: 1,
+      };
     case 'package':
       return { sentence: manager ? `Its ${manager} package is installed` : 'Its package is installed', details, strength: 3 };
     case 'app':
@@ -143,6 +148,32 @@ export function evidenceWords(evidence: Evidence): EvidenceWords {
       return { sentence: 'Its command is on this computer', details, strength: 2 };
     case 'config':
       return { sentence: 'It keeps its own files here', details, strength: 1 };
+    case 'extension':
+      return {
+        sentence: evidence.program ? `${evidence.program} has it as an extension` : 'It is installed as an extension',
+        details,
+        strength: 3,
+      };
+    case 'container':
+      return {
+        sentence: evidence.program ? `${evidence.program} has a container of its image` : 'A container of its image is here',
+        details,
+        strength: 3,
+      };
+    case 'site':
+      return {
+        sentence: evidence.program ? `${evidence.program} has its page as an app` : 'Its page is installed as an app',
+        details,
+        strength: 2,
+      };
+    case 'listener':
+      return {
+        sentence: `A program listens on its usual port${evidence.port === undefined ? '' : `, ${evidence.port}`}`,
+        details,
+        strength: 1,
+      };
+    case 'account':
+      return { sentence: 'Somebody is signed in', details, strength: 1 };
   }
 }
 
