@@ -20,12 +20,12 @@ export function* exported(rows: Iterable<EvidenceRow>, format: ExportFormat): Ge
 /** A table program takes what begins so for a formula, also after spaces; in some languages their wide forms as well. */
 const FORMULA = /^\s*[=+\-@＝＋－＠]/u;
 
-/** One cell; what a program would run stands behind an apostrophe, and always in quotes. */
+/** One cell; what a table program would run stands behind an apostrophe. */
 export function cell(value: string | number | null): string {
   if (value === null) return '';
   const text = String(value);
   const shown = typeof value === 'string' && FORMULA.test(text) ? `'${text}` : text;
-  return /["',\r\n\t]/.test(shown) || shown !== shown.trim() ? `"${shown.replaceAll('"', '""')}"` : shown;
+  return /[",\r\n\t]/.test(shown) || shown !== shown.trim() ? `"${shown.replaceAll('"', '""')}"` : shown;
 }
 
 /** What a terminal would act on is written as JSON escapes, which a reader turns back into the same text. */
