@@ -5,7 +5,7 @@
  * isn't the caller's, and of what is read only identifiers, versions, switches, names of profiles and hosts go further.
  */
 import { setImmediate } from 'node:timers/promises';
-import { holdsSecret } from '../mcp/secrets.ts';
+import { holdsSecret, kindOfValue } from '../mcp/secrets.ts';
 import { chromium } from './extensions/chromium.ts';
 import { eclipse } from './extensions/eclipse.ts';
 import { firefox } from './extensions/firefox.ts';
@@ -72,8 +72,16 @@ export function createExtensionObserver(
   };
 }
 
-/** A broken or hostile record may have a key where an id or a version belongs: without the one it is no extension, without the other it still is. */
+/**
+ * A broken or hostile record may have a key where an identifier or a version belongs: without the one it is no extension, without the other it still
+ * is. Identifiers that only look generated are the rule in browsers.
+ */
 function withoutSecrets(seen: ExtensionObservation): ExtensionObservation | null {
-  if (holdsSecret(seen.id) || (seen.folder !== null && holdsSecret(seen.folder))) return null;
-  return seen.version !== null && holdsSecret(seen.version) ? { ...seen, version: null } : seen;
+  if (isKey(seen.id) || isKey(seen.folder)) return null;
+  const version = seen.version !== null && holdsSecret(seen.version) ? null : seen.version;
+  return { ...seen, version, path: isKey(seen.path) ? null : seen.path };
+}
+
+function isKey(text: string | null): boolean {
+  return text !== null && kindOfValue(null, text) === 'known-shape';
 }

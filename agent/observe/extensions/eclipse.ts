@@ -20,7 +20,7 @@ export const eclipse: ExtensionSource = (look) => {
     for (const bundles of bundleFolders(reader, folder)) {
       const newest = new Map<string, { version: string; name: string }>();
       for (const { name } of reader.list(bundles) ?? []) {
-        const [, named, version] = /^([A-Za-z][\w.-]{2,150})_(\d+\.\d+\.\d+(?:\.[\w-]+)?)(?:\.jar)?$/.exec(name) ?? [];
+        const [, named, version] = /^([A-Za-z][\w.-]{2,150})_(\d+\.\d+\.\d+(?:\.[\w-]+)?)$/.exec(name.replace(/\.jar$/, '')) ?? [];
         const id = plainId(named);
         if (id === null || version === undefined || !look.wants('eclipse', id, null)) continue;
         const known = newest.get(id);
