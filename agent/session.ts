@@ -22,7 +22,7 @@ import { type Lock, takeLock } from './lock.ts';
 import type { Clock } from './observe/observation.ts';
 import { tilde } from './observe/paths.ts';
 import type { Catalogued } from './policy/check.ts';
-import type { KnownTools } from './policy/disagreements.ts';
+import type { KnownTools } from './policy/policy.ts';
 import { createPolicyFile, type PolicyFile } from './policy/policy-file.ts';
 import { createProblems, type Problems } from './problems.ts';
 import { readSettings } from './settings.ts';

@@ -6,5 +6,8 @@ export const command: Group = {
     'Usage: muster policy VERB\n\nThe policy says what may be used, and for which data. One document holds the rules and the words that explain them.',
   verbs: {
     check: { summary: 'say whether a policy file holds, and what backs each of its clauses', load: () => import('./policy/check.ts') },
+    simulate: { summary: 'say what a policy file would change on this computer', load: () => import('./policy/simulate.ts') },
+    draft: { summary: 'print a first policy from what was seen here', load: () => import('./policy/draft.ts') },
+    schema: { summary: 'print the form of a policy for editors, as a JSON Schema', load: () => import('./policy/schema.ts') },
   },
 };

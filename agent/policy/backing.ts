@@ -64,17 +64,17 @@ function control(name: string, policy: Policy, means: Means): Answer {
 function notice(policy: Policy): Answer {
   if (policy.mode !== 'monitor') return real(`the employee is told, for the mode is ${policy.mode}`);
   const told = [...policy.tools, ...policy.mcp.rules].filter(({ mode }) => mode !== undefined && mode !== 'monitor').length;
-  if (told > 0) return real(`the employee is told where a rule's own mode is warn or enforce (${told} of the rules)`);
+  if (told > 0) return real(`the employee is told where a rule’s own mode is warn or enforce (${told} of the rules)`);
   return missing('in the mode monitor the employee is told nothing; set the mode of the policy or of a rule to warn');
 }
 
 function gate(action: Action, rules: Policy['tools'] | Policy['mcp']['rules'], policy: Policy, { built, allowed }: Means): Answer {
   const acting = rules.filter((rule) => rule.action === action && (rule.mode ?? policy.mode) === 'enforce').length;
   if (!built.has(action))
-    return missing(`this version of Muster can't ${DOES[action]} by itself; leave it to people, or take a later version`);
+    return missing(`this version of Muster can’t ${DOES[action]} by itself; leave it to people, or take a later version`);
   if (acting === 0) return missing(`no rule has the mode enforce and the action ${action}; add one, or leave this control out`);
   if (!allowed.has(action)) {
-    return missing(`the managed settings here don't allow ${action}; allow it there, where the policy is to hold`);
+    return missing(`the managed settings here don’t allow ${action}; allow it there, where the policy is to hold`);
   }
   return real(`${acting === 1 ? 'one rule' : `${acting} rules`} of the mode enforce ${acting === 1 ? 'has' : 'have'} the action ${action}`);
 }

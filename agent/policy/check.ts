@@ -1,8 +1,7 @@
 /** Everything that can be said of a policy's text before it is used: what makes it unusable, what is worth a look, and what backs each clause. */
 import { type BackedClause, backing, type Means } from './backing.ts';
-import type { KnownTools } from './disagreements.ts';
 import { PLACEHOLDER } from './draft/starter.ts';
-import { type Policy, parsePolicy } from './policy.ts';
+import { type KnownTools, type Policy, parsePolicy } from './policy.ts';
 import { reviewsDue } from './reviews.ts';
 import type { Where } from './source.ts';
 
@@ -55,9 +54,9 @@ function organization(policy: Policy, where: Where): string[] {
   const found: string[] = [];
   const { name, contact, accountDomains } = policy.organization ?? {};
   if (name === PLACEHOLDER.name)
-    found.push(`${where(['organization', 'name'])}: this is the draft's own text; put your organization's name.`);
+    found.push(`${where(['organization', 'name'])}: this is the draft’s own text; put your organization’s name.`);
   if (contact === PLACEHOLDER.contact)
-    found.push(`${where(['organization', 'contact'])}: this is the draft's own text; say whom people write to.`);
+    found.push(`${where(['organization', 'contact'])}: this is the draft’s own text; say whom people write to.`);
   const byAccount = policy.tools.findIndex(({ account }) => account !== undefined);
   if (byAccount >= 0 && (accountDomains ?? []).length === 0) {
     const at = where(['tools', byAccount, 'account']);

@@ -1,15 +1,7 @@
 /** What a policy's form alone can't say: references inside it that lead nowhere, names that the catalog must know, rules that contradict themselves. */
 import { near } from './near.ts';
-import type { Policy } from './policy.ts';
+import type { KnownTools, Policy } from './policy.ts';
 import type { Where } from './source.ts';
-
-/** What the catalog knows, where the caller has one: tools and families by id, and a tool's tiers (null where the catalog names none). */
-export type KnownTools = {
-  tool(id: string): boolean;
-  tiers(id: string): readonly string[] | null;
-  /** Every id that `tool` knows: those near a misspelled one are suggested. */
-  readonly ids?: readonly string[];
-};
 
 /** Returns what makes the policy unusable, and adds what is only worth a look to `warnings`. */
 export function disagreements(policy: Policy, where: Where, warnings: string[], known?: KnownTools): string[] {

@@ -1,6 +1,6 @@
 /** The policy document (`muster.policy/1`): its shape, and from its text to a value that the rest of the agent can trust. */
 import { z } from 'zod';
-import { disagreements, type KnownTools } from './disagreements.ts';
+import { disagreements } from './disagreements.ts';
 import { readSource, type Where } from './source.ts';
 import { parseVersions, type VersionSet } from './versions.ts';
 
@@ -157,6 +157,14 @@ export const Policy = z.strictObject({
   retentionDays: z.int().positive().optional().describe('How long decisions are kept.'),
 });
 export type Policy = z.infer<typeof Policy>;
+
+/** What the catalog knows, where the caller has one: tools and families by id, and a tool's tiers (null where the catalog names none). */
+export type KnownTools = {
+  tool(id: string): boolean;
+  tiers(id: string): readonly string[] | null;
+  /** Every id that `tool` knows: those near a misspelled one are suggested. */
+  readonly ids?: readonly string[];
+};
 
 /** `where` tells the line and the field of a path in the text that was read. */
 export type ParsedPolicy = { ok: true; policy: Policy; warnings: string[]; where: Where } | { ok: false; issues: string[] };
