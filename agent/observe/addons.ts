@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import type { AddonPlace } from '../../native-catalog/schema.ts';
-import { BLANK, blankName, holdsSecret } from '../mcp/secrets.ts';
+import { BLANK, blankName, holdsSecret, kindOfValue } from '../mcp/secrets.ts';
 import { decode, isMap, lookUp } from '../mcp/text.ts';
 import { declaredName } from './addons/frontmatter.ts';
 import { createHomeReader, type HomeReader } from './home-reader.ts';
@@ -56,9 +56,11 @@ export function createAddonObserver(
       const projects = projectsHere(reader, options.projects());
       for (const { tool, place } of places) {
         for (const spot of spotsOf(reader, place, projects)) {
-          for (const { name, at } of namesAt(reader, place, spot)) {
+          for (const { name, at: there } of namesAt(reader, place, spot)) {
             const shown = shownName(name);
             if (shown === null) continue;
+            // Somebody has named a file by a key: then the place stands for it.
+            const at = isKey(there) ? spot.folder : there;
             const { kind, scope } = place;
             const key = [tool, kind, scope, shown, at].join('\0');
             if (!facts.has(key)) facts.set(key, { tool, kind, scope, name: shown, path: at, home: spot.home, project: spot.project });
@@ -75,6 +77,10 @@ function shownName(name: string): string | null {
   const plain = plainName(name)?.slice(0, 120) ?? null;
   if (plain === null) return null;
   return holdsSecret(plain) ? BLANK : blankName(plain);
+}
+
+function isKey(text: string): boolean {
+  return kindOfValue(null, text) === 'known-shape';
 }
 
 type Project = { readonly folder: string; readonly home: string | null; readonly names: ReadonlySet<string> };

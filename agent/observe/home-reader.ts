@@ -1,6 +1,7 @@
 /** Reads the records that programs keep in people's homes: bounded, only what the caller owns, never where macOS would ask; and notes what it could not read, by home. */
 import { accessSync, constants, type Dirent, lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
+import { kindOfValue } from '../mcp/secrets.ts';
 import { asksOnMac } from './mac-privacy.ts';
 import type { Trouble } from './observation.ts';
 import type { Os } from './os.ts';
@@ -83,8 +84,10 @@ export function createHomeReader(os: Os, options: { homes: readonly string[]; co
       for (const home of all) if (isUnder(os, file, home) && home.length > (best?.length ?? 0)) best = home;
       return best;
     };
-    const note = (file: string, detail: string, whole: boolean) => {
-      const home = homeOf(file);
+    const note = (at: string, detail: string, whole: boolean) => {
+      const home = homeOf(at);
+      // Somebody has named a file by a key, and where it lies has to do.
+      const file = kindOfValue(null, at) === 'known-shape' ? (home ?? path.parse(at).root) : at;
       if (!whole) for (const one of home === null ? homes : [home]) incomplete.add(one);
       const count = counts.get(home) ?? 0;
       counts.set(home, count + 1);

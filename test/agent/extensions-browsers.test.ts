@@ -223,10 +223,13 @@ describe('what is said of hosts', () => {
       ]),
     ).toEqual(['*://*/*', '<all_urls>', 'http://*.a.example:8080/*', 'https://x.example/*']);
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.webUrl({ withQueryParameters: true, withFragments: true }), fc.string())), (given) => {
-        for (const host of hostPermissions(given)) expect(host).toMatch(/^(<all_urls>|[a-z*]+:\/\/[^/?#@]*\/\*)$/);
-      }),
-      { numRuns: 200 },
+      fc.property(
+        fc.array(fc.oneof(fc.webUrl({ withQueryParameters: true, withFragments: true }), fc.string()), { maxLength: 4 }),
+        (given) => {
+          for (const host of hostPermissions(given)) expect(host).toMatch(/^(<all_urls>|[a-z*]+:\/\/[^/?#@]*\/\*)$/);
+        },
+      ),
+      { numRuns: 100 },
     );
   });
 
