@@ -1,5 +1,5 @@
 /** The agent: the one place where observers, catalog, policy and store meet, and the only writer of what is true. */
-import type { AgentApi, Device, Inventory, ScanOptions, Snapshot } from '../electron/contract.ts';
+import type { AgentApi, Device, Inventory, ScanOptions, Setting, Snapshot } from '../electron/contract.ts';
 import type { Catalog } from '../native-catalog/catalog.ts';
 import { createApprovals } from './approvals.ts';
 import { deviceKey } from './device-key.ts';
@@ -11,7 +11,7 @@ import { every } from './observe/every.ts';
 import type { Clock } from './observe/observation.ts';
 import type { Os } from './observe/os.ts';
 import type { Policy } from './policy/policy.ts';
-import type { PolicyFile } from './policy/policy-file.ts';
+import type { PolicySource } from './policy/policy-source.ts';
 import type { Problems } from './problems.ts';
 import type { Settings } from './settings.ts';
 import { DatabaseError } from './sqlite.ts';
@@ -30,8 +30,11 @@ export type AgentParts = {
   readonly version: string;
   /** Absolute home folders whose files are looked at. */
   readonly homes: readonly string[];
-  readonly policyFile: PolicyFile;
+  readonly policyFile: PolicySource;
+  /** May change while the agent runs, whenever `policyFile` is reloaded. */
   readonly settings: Settings;
+  /** The settings with where each comes from, for the window. */
+  readonly settingsShown?: () => readonly Setting[];
   /** Unexpected failures, by the name of what failed; never content. */
   readonly log: (what: string, error: unknown) => void;
 };
@@ -79,6 +82,7 @@ export function startAgent(parts: AgentParts): Agent {
     policy: verdicts.inForce,
     sources: () => looks.sources(),
     told: () => store.told(),
+    settings: () => parts.settingsShown?.(),
   });
 
   /** What can't be written at the moment, by the loop that found out: only its own success says that it is over. */
@@ -123,7 +127,7 @@ export function startAgent(parts: AgentParts): Agent {
   const soonest = () => Math.min(...[verdicts.nextChange(), approvals.nextLapse()].map((at) => at?.getTime() ?? Number.POSITIVE_INFINITY));
 
   async function scan(options: ScanOptions = {}): Promise<Inventory> {
-    const policy = options.policy ? policyFile.parse(options.policy.text, options.policy.path) : policyFile.reload().policy;
+    const policy = options.policy ? policyFile.parse(options.policy.text, options.policy.path) : (await policyFile.reload()).policy;
     const began = clock.now();
     const { partial } = await looks.whole(options.homes);
     // It has read and written every config file too.
@@ -193,7 +197,7 @@ export function startAgent(parts: AgentParts): Agent {
         });
 
       const first = Promise.withResolvers<void>();
-      const whole = loop(EVERYTHING, parts.settings.lookMinutes * 60_000, async () => void (await api.scan().finally(first.resolve)), 0.1);
+      const whole = loop(EVERYTHING, () => parts.settings.lookMinutes * 60_000, async () => void (await api.scan().finally(first.resolve)), 0.1);
       // Told to end before it began, there is no first look.
       await Promise.race([first.promise, whole.done]);
       const configured = () => {
@@ -214,9 +218,9 @@ export function startAgent(parts: AgentParts): Agent {
         nextEnd = soonest();
         if (due) stream.publish();
       });
-      const poll = loop('processes', parts.settings.pollSeconds * 1000, async () => {
+      const poll = loop('processes', () => parts.settings.pollSeconds * 1000, async () => {
         if (policyFile.changed()) {
-          policyFile.reload();
+          await policyFile.reload();
           verdicts.pinLaunches();
           record();
           stream.publish();

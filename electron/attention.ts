@@ -81,6 +81,14 @@ export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+const months = 'January February March April May June July August September October November December'.split(' ');
+
+/** “30 April”, in UTC, as verdicts write their ends. */
+export function dayWord(time: string): string {
+  const date = new Date(time);
+  return `${date.getUTCDate()} ${months[date.getUTCMonth()]}`;
+}
+
 /** The state of this computer as one sentence, with its full stop: the first line of the window, and of the tray's menu. */
 export function stateSentence(snapshot: Pick<Snapshot, 'tools' | 'look'>): string {
   const { needs, waiting, fine } = groups(snapshot.tools);

@@ -1,6 +1,6 @@
 /** When to tell the employee something, as a pure function of two states: what was known, and what is known now. */
-import { capital, countWord, groups, stateSentence, statusWord, toolStanding } from '../attention.ts';
-import type { ApprovalRequest, RequestState, Snapshot, Tool, View } from '../contract.ts';
+import { capital, countWord, dayWord, groups, stateSentence, statusWord, toolStanding } from '../attention.ts';
+import type { ApprovalRequest, GrantInForce, RequestState, Snapshot, Tool, View } from '../contract.ts';
 import { plainText } from './tray.ts';
 
 export type Notice = {
@@ -16,20 +16,17 @@ export type Notice = {
 const NAMED = 3;
 
 /**
- * At most one notice about tools and one about answers. Tools: the first inventory is one notice with a count; afterwards one for what was
- * seen for the first time and needs the employee, however many there are. A rule that only records (`monitor`) tells nothing.
- * `after.told` must hold what was shown already.
+ * At most one notice about tools, one about answers and one about approvals that end. Tools: the first inventory is one notice with a count;
+ * afterwards one for what is new and needs the employee and for what the policy or an account has changed, however much that is. A rule that
+ * only records (`monitor`) tells nothing. `after.told` must hold what was shown already.
  */
 export function notices(before: Snapshot | null, after: Snapshot): Notice[] {
-  const found: Notice[] = [];
-  const tools = aboutTools(after);
-  if (tools) found.push(tools);
   const answers = before ? aboutAnswers(before.requests, after.requests) : null;
-  if (answers) found.push(answers);
-  return found;
+  return [aboutTools(before, after), answers, aboutGrants(before, after)].filter((notice) => notice !== null);
 }
 
-function aboutTools({ look, tools, told }: Snapshot): Notice | null {
+function aboutTools(before: Snapshot | null, after: Snapshot): Notice | null {
+  const { look, tools, told } = after;
   const { firstAt } = look;
   if (firstAt === null) return null;
   const spoken = (tool: Tool) => tool.present && tool.verdict.mode !== 'monitor';
@@ -50,6 +47,8 @@ function aboutTools({ look, tools, told }: Snapshot): Notice | null {
       items: ['inventory', ...news.map((tool) => tool.id)],
     };
   }
+  const changed = before ? changedTools(before, after).filter((tool) => !news.includes(tool)) : [];
+  if (changed.length > 0) return aboutChanges(before, after, changed, news);
   const [first, ...others] = news;
   if (!first) return null;
   const items = news.map((tool) => tool.id);
@@ -71,14 +70,103 @@ function aboutTools({ look, tools, told }: Snapshot): Notice | null {
   };
 }
 
+/** What stands otherwise than before, and not because the employee asked for it, withdrew that, or is told of an answer anyway. */
+function changedTools(before: Snapshot, after: Snapshot): Tool[] {
+  const known = new Map(before.tools.map((tool) => [tool.id, tool]));
+  const answers = new Set(newlyAnswered(before.requests, after.requests).map(({ item }) => item));
+  const ended = new Set(newlyEnded(before, after).map(({ item }) => item));
+  return after.tools.filter((tool) => {
+    const was = known.get(tool.id);
+    if (!was?.present || !tool.present || tool.verdict.mode === 'monitor' || answers.has(tool.id)) return false;
+    if (ended.has(tool.id) || (tool.family !== null && ended.has(tool.family))) return false;
+    const [from, to] = [was.verdict.status, tool.verdict.status];
+    // What was only recorded until now, and needs something, has never been told.
+    if (from === to) return was.verdict.mode === 'monitor' && toolStanding(tool) === 'needs';
+    if (to === 'pending' || (from === 'pending' && toolStanding(tool) === 'needs')) return false;
+    return toolStanding(was) !== toolStanding(tool) || statusWord[from] !== statusWord[to];
+  });
+}
+
+function aboutChanges(before: Snapshot | null, after: Snapshot, changed: readonly Tool[], news: readonly Tool[]): Notice {
+  const byPolicy = before !== null && before.policy.rev !== after.policy.rev;
+  const all = [...changed, ...news];
+  const needs = all.filter((tool) => toolStanding(tool) === 'needs');
+  const base = { view: 'home', items: news.map((tool) => tool.id) } as const;
+  const [first, ...others] = all;
+  if (first && others.length === 0) {
+    const title = byPolicy
+      ? `The policy has changed for ${plainText(first.name, 40)}`
+      : `What holds for ${plainText(first.name, 40)} has changed`;
+    return { ...base, title, body: plainText(`${statusWord[first.verdict.status]}. ${first.verdict.reason}`, 200), tool: first.id };
+  }
+  const what = `${capital(countWord(all.length))} of your AI tools`;
+  return {
+    ...base,
+    title: byPolicy ? 'The policy has changed' : 'What holds for some of your AI tools has changed',
+    body:
+      needs.length > 0
+        ? `${what} stand differently now; ${list(needs.map((tool) => tool.name))} ${needs.length === 1 ? 'needs' : 'need'} something from you.`
+        : `${what} stand differently now; nothing is needed from you.`,
+    tool: null,
+  };
+}
+
+const approving: ReadonlySet<GrantInForce['status']> = new Set(['approved', 'conditional', 'tolerated']);
+
+/** Approvals that have ended since `before`. */
+function newlyEnded(before: Snapshot, after: Snapshot): GrantInForce[] {
+  const known = new Map((before.policy.grants ?? []).map(({ id, standing }) => [id, standing]));
+  return (after.policy.grants ?? []).filter(({ id, standing, status }) => {
+    const was = known.get(id);
+    return standing === 'ended' && was !== undefined && was !== 'ended' && approving.has(status);
+  });
+}
+
+/** An approval that ends is told a week before, once in its life, and when it has ended. */
+function aboutGrants(before: Snapshot | null, after: Snapshot): Notice | null {
+  if (after.policy.mode === 'monitor') return null;
+  const ended = before ? newlyEnded(before, after) : [];
+  const isTold = ({ id }: GrantInForce) => Object.hasOwn(after.told, `grant-ending:${id}`);
+  const ending = (after.policy.grants ?? []).filter(
+    (grant) => grant.standing === 'ending' && approving.has(grant.status) && !isTold(grant),
+  );
+  const [first, ...others] = [...ended, ...ending];
+  if (!first) return null;
+  const base = { view: 'approved', tool: null, items: ending.map(({ id }) => `grant-ending:${id}`) } as const;
+  if (others.length > 0) {
+    const says = ({ itemName, standing, until }: GrantInForce) =>
+      `${plainText(itemName, 40)}${standing === 'ended' ? '' : ` on ${dayWord(until)}`}`;
+    const [gone, soon] = [ended, ending].map((grants) => listed(grants.map(says)));
+    const body = [gone && `Ended: ${gone}.`, soon && `Ending soon: ${soon}.`].filter(Boolean).join(' ');
+    return { ...base, title: `${capital(countWord(others.length + 1))} of your approvals end`, body: plainText(body, 300) };
+  }
+  const name = plainText(first.itemName, 40);
+  if (first.standing === 'ended') {
+    return {
+      ...base,
+      title: `Your approval of ${name} has ended`,
+      body: 'What the policy says without it holds again. Ask again if you still need it.',
+    };
+  }
+  return {
+    ...base,
+    title: `Your approval of ${name} ends on ${dayWord(first.until)}`,
+    body: 'Ask again before then if you still need it.',
+  };
+}
+
 const answered: ReadonlySet<RequestState> = new Set(['approved', 'denied', 'needs-info']);
 
-function aboutAnswers(before: readonly ApprovalRequest[], after: readonly ApprovalRequest[]): Notice | null {
+function newlyAnswered(before: readonly ApprovalRequest[], after: readonly ApprovalRequest[]): ApprovalRequest[] {
   const known = new Map(before.map((request) => [request.id, request.state]));
-  const [first, ...others] = after.filter((request) => {
+  return after.filter((request) => {
     const was = known.get(request.id);
     return was !== undefined && was !== request.state && answered.has(request.state);
   });
+}
+
+function aboutAnswers(before: readonly ApprovalRequest[], after: readonly ApprovalRequest[]): Notice | null {
+  const [first, ...others] = newlyAnswered(before, after);
   if (!first) return null;
   const base = { view: 'requests', tool: null, items: [] } as const;
   if (others.length > 0) {
@@ -95,7 +183,11 @@ function aboutAnswers(before: readonly ApprovalRequest[], after: readonly Approv
 
 /** “A, B and C”, or “A, B, C and two more”. */
 function list(names: readonly string[]): string {
-  const shown = names.slice(0, NAMED).map((name) => plainText(name, 40));
+  return listed(names.map((name) => plainText(name, 40)));
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, NAMED);
   const more = names.length - shown.length;
   const parts = more > 0 ? [...shown, `${countWord(more)} more`] : shown;
   return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;

@@ -513,14 +513,17 @@ describe('the export', () => {
 
 /** One record of RFC 4180. */
 function readCsv(line: string): string[] {
-  const cells = [''];
+  const cells: string[] = [];
+  let text = '';
   let quoted = false;
   for (let at = 0; at < line.length; at++) {
-    const char = line[at];
-    if (quoted && char === '"' && line[at + 1] === '"') cells[cells.length - 1] += line[at++];
+    const char = line.charAt(at);
+    if (quoted && char === '"' && line.charAt(at + 1) === '"') text += line.charAt(at++);
     else if (char === '"') quoted = !quoted;
-    else if (char === ',' && !quoted) cells.push('');
-    else cells[cells.length - 1] += char;
+    else if (char === ',' && !quoted) {
+      cells.push(text);
+      text = '';
+    } else text += char;
   }
-  return cells;
+  return [...cells, text];
 }

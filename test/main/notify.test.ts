@@ -1,7 +1,7 @@
 /** When the employee is told something, and when not. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Snapshot } from '../../electron/contract.ts';
+import type { GrantInForce, Snapshot } from '../../electron/contract.ts';
 import { notices } from '../../electron/main/notify.ts';
 import { anySnapshot, FIRST, request, snapshot, statuses, tool, verdict } from './snapshots.ts';
 
@@ -100,6 +100,127 @@ describe('notices', () => {
     const states = ['approved', 'denied', 'withdrawn', 'expired'] as const;
     const after = snapshot([], { requests: before.requests.map((each, at) => ({ ...each, state: states[at] ?? 'open' })) });
     expect(notices(before, after)).toMatchObject([{ title: 'Two of your requests were answered', body: 'A and B.' }]);
+  });
+
+  const policy = (rev: number | null, more: Partial<Snapshot['policy']> = {}) => ({ ...snapshot([]).policy, rev, ...more });
+
+  it('sums up in one notice what a new policy changes', () => {
+    const ids = ['Ada', 'Bob', 'Cyd', 'Dan', 'Eve'];
+    const before = snapshot(
+      ids.map((id) => tool(id, id === 'Eve' ? 'prohibited' : 'unreviewed')),
+      { policy: policy(1) },
+    );
+    const after = snapshot(
+      ids.map((id) => tool(id, id < 'D' ? 'prohibited' : 'approved')),
+      { policy: policy(2) },
+    );
+    expect(notices(before, after)).toEqual([
+      {
+        title: 'The policy has changed',
+        body: 'Five of your AI tools stand differently now; Ada, Bob and Cyd need something from you.',
+        view: 'home',
+        tool: null,
+        items: [],
+      },
+    ]);
+    expect(notices(after, after)).toEqual([]);
+    const better = notices(
+      before,
+      snapshot(
+        ids.map((id) => tool(id, 'approved')),
+        { policy: policy(2) },
+      ),
+    );
+    expect(better).toMatchObject([{ body: 'Five of your AI tools stand differently now; nothing is needed from you.' }]);
+  });
+
+  it('says of one tool what holds for it now', () => {
+    const before = snapshot([tool('a', 'approved', { name: 'Cursor' }), tool('b', 'approved')], { policy: policy(1) });
+    const tools = [tool('a', 'prohibited', { name: 'Cursor' }), tool('b', 'approved')];
+    const said = { body: 'Not allowed. Nobody has looked at it yet.', tool: 'a', view: 'home' };
+    expect(notices(before, snapshot(tools, { policy: policy(2) }))).toEqual([
+      { title: 'The policy has changed for Cursor', items: [], ...said },
+    ]);
+    // An account did it, or the end of something.
+    expect(notices(before, snapshot(tools, { policy: policy(1) }))).toEqual([
+      { title: 'What holds for Cursor has changed', items: [], ...said },
+    ]);
+  });
+
+  it.each([
+    [
+      'a rule that only records',
+      [tool('a', 'approved')],
+      [tool('a', 'prohibited', { verdict: verdict('prohibited', { mode: 'monitor' }) })],
+      0,
+    ],
+    [
+      'a rule that records no longer',
+      [tool('a', 'prohibited', { verdict: verdict('prohibited', { mode: 'monitor' }) })],
+      [tool('a', 'prohibited')],
+      1,
+    ],
+    ['what the employee asked for', [tool('a', 'unreviewed')], [tool('a', 'pending')], 0],
+    ['what the employee withdrew', [tool('a', 'pending')], [tool('a', 'unreviewed')], 0],
+    ['one that is gone', [tool('a', 'approved')], [tool('a', 'prohibited', { present: false })], 0],
+    ['one that came back', [tool('a', 'approved', { present: false })], [tool('a', 'prohibited')], 0],
+    ['what waited and was approved by a policy', [tool('a', 'pending')], [tool('a', 'approved')], 1],
+    ['two words for what is fine', [tool('a', 'approved')], [tool('a', 'conditional')], 1],
+  ] as const)('a change of a verdict: %s', (_what, was, now, count) => {
+    expect(notices(snapshot(was, { policy: policy(1) }), snapshot(now, { policy: policy(2) }))).toHaveLength(count);
+  });
+
+  it('tells an answer once, and not again as a change of the tool', () => {
+    const before = snapshot([tool('cursor', 'pending')], { requests: [request('r', 'open')] });
+    const after = snapshot([tool('cursor', 'approved')], { requests: [request('r', 'approved')] });
+    expect(notices(before, after).map(({ title }) => title)).toEqual(['Cursor is approved']);
+  });
+
+  const grant = (id: string, standing: GrantInForce['standing'], more: Partial<GrantInForce> = {}): GrantInForce => ({
+    ...{
+      id,
+      item: 'cursor',
+      itemName: 'Cursor',
+      status: 'approved',
+      until: '2027-04-30T23:59:59.000Z',
+      reason: 'For the pilot.',
+      standing,
+    },
+    ...more,
+  });
+
+  it('tells a week before an approval ends, once, and when it has ended', () => {
+    const soon = policy(1, { grants: [grant('g1', 'ending')] });
+    const over = policy(1, { grants: [grant('g1', 'ended')] });
+    const cursor = [tool('cursor', 'approved')];
+    const ended = [tool('cursor', 'expired')];
+    const [first] = notices(null, snapshot(cursor, { policy: soon }));
+    expect(first).toEqual({
+      title: 'Your approval of Cursor ends on 30 April',
+      body: 'Ask again before then if you still need it.',
+      view: 'approved',
+      tool: null,
+      items: ['grant-ending:g1'],
+    });
+    const told = { inventory: FIRST, 'grant-ending:g1': LATER };
+    const before = snapshot(cursor, { policy: soon, told });
+    expect(notices(null, before)).toEqual([]);
+    const after = snapshot(ended, { policy: over, told });
+    expect(notices(before, after).map(({ title }) => title)).toEqual(['Your approval of Cursor has ended']);
+    expect(notices(null, after)).toEqual([]);
+  });
+
+  it('tells several ends in one notice, none of a prohibition, and none where the policy only records', () => {
+    const grants = [grant('g1', 'ending'), grant('g2', 'ending', { itemName: 'Jan' }), grant('g3', 'ending', { status: 'prohibited' })];
+    const several = snapshot([], { policy: policy(1, { grants }) });
+    expect(notices(null, several)).toMatchObject([
+      {
+        title: 'Two of your approvals end',
+        body: 'Ending soon: Cursor on 30 April and Jan on 30 April.',
+        items: ['grant-ending:g1', 'grant-ending:g2'],
+      },
+    ]);
+    expect(notices(null, snapshot([], { policy: policy(1, { grants, mode: 'monitor' }) }))).toEqual([]);
   });
 
   it('never tells of a tool twice, nor two notices about tools at once, over any sequence of states', () => {
