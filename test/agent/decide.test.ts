@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decide, type Grant, type Item, STRICTNESS } from '../../agent/policy/decide.ts';
+import { decide, type Grant, type Item, STRICTNESS, startedBy } from '../../agent/policy/decide.ts';
 import { type Policy, parsePolicy } from '../../agent/policy/policy.ts';
 import { parseVersion } from '../../agent/policy/version.ts';
 import type { Verdict } from '../../electron/contract.ts';
@@ -50,6 +50,14 @@ describe('each status', () => {
   if (!parsed.ok) throw new Error(parsed.issues.join('\n'));
   const { policy: acme } = parsed;
   const other = { tool: 'other', family: null };
+  const ofAcme = policyOf({
+    mcp: {
+      rules: [
+        { id: 'p1', match: { publisher: '@acme' }, status: 'approved' },
+        { id: 'p2', match: { publisher: 'github.com/other' }, status: 'prohibited' },
+      ],
+    },
+  });
 
   type Row = [status: string, item: Item, policy: Policy | null, grants: Grant[], open: boolean, expected: Partial<Verdict>];
   const rows: Row[] = [
@@ -202,6 +210,44 @@ describe('each status', () => {
     ['prohibited', server({ risk: { score: 95, level: 'critical', findings: [] } }), acme, [], true, { rule: 'm3', mode: 'enforce' }],
     ['approved', server(), acme, [granted({ tool: undefined as never, mcp: 'npm:@acme/files' })], false, { rule: 'g1' }],
     ['unreviewed', server(), acme, [granted({ tool: undefined as never, mcp: 'files' })], false, { rule: null }],
+    [
+      'wrong-tier',
+      tool({ account: 'personal' }),
+      acme,
+      [],
+      false,
+      {
+        reason:
+          'Approved only on business or enterprise, with an account of Acme, and this is a personal account; switch or ask for approval.',
+        assurance: { training: 'no', dpa: true, residency: 'EU', reviewedBy: 'Legal, 2026-10' },
+        reviewBy: '2027-02-01',
+      },
+    ],
+    [
+      'tier-unknown',
+      tool({ tier: null, tierNames: { enterprise: 'Enterprise' } }),
+      acme,
+      [],
+      false,
+      {
+        reason:
+          'Approved only on business or Enterprise, with an account of Acme, and which account this is could not be read; check it or ask for approval.',
+      },
+    ],
+    ['approved', server({ publisher: '@acme' }), ofAcme, [], false, { rule: 'p1' }],
+    ['approved', server({ publisher: '@Acme' }), ofAcme, [], false, { rule: 'p1' }],
+    ['unreviewed', server({ publisher: '@acme-evil' }), ofAcme, [], false, { rule: null }],
+    ['unreviewed', server({ publisher: null }), ofAcme, [], false, { rule: null }],
+    ['unreviewed', server(), ofAcme, [], false, { rule: null }],
+    [
+      'prohibited',
+      server({ publisher: 'github.com/other', identity: { kind: 'go', name: 'github.com/other/x', version: null, launchHash: '' } }),
+      ofAcme,
+      [],
+      false,
+      { rule: 'p2' },
+    ],
+    ['expired', server(), acme, [granted({ tool: undefined as never, mcp: '@acme/files', expiresAt: EARLIER })], false, { rule: null }],
   ];
   it.each(rows)('%s (%#)', (status, item, policy, grants, open, expected) => {
     expect(decide(item, policy, grants, open, NOW)).toMatchObject({ status, ...expected });
@@ -264,6 +310,8 @@ const toolRule = fc.record({
   conditions: optional(fc.constantFrom('Only at work!', 'Never with customers')),
   mode: modes,
   reason: optional(fc.constant('It trains on what goes in')),
+  assurance: optional(fc.constantFrom({}, { training: 'no', dpa: true })),
+  reviewBy: optional(fc.constantFrom('2026-01-01', '2028-01-01')),
 });
 const matches = fc.oneof(
   fc.record({
@@ -271,6 +319,7 @@ const matches = fc.oneof(
     versions: optional(fc.constantFrom('>=1.2.0', '<1', '^1.4', '1.x || 3.x', '*')),
   }),
   fc.record({ url: fc.constantFrom('https://mcp.acme.example/*', 'https://*.acme.example/a*b', 'https://mcp.acme.example/a') }),
+  fc.record({ publisher: fc.constantFrom('@acme', 'github.com/acme') }),
 );
 const risks = fc.constantFrom('low', 'medium', 'high', 'critical');
 const serverRule = fc.oneof(
@@ -321,6 +370,7 @@ const anyServer = fc.record({
     version: fc.constantFrom('1.4.0', '0.9.0-beta.1', 'latest', null),
     launchHash: fc.constant(''),
   }),
+  publisher: fc.constantFrom(null, '@acme', 'other'),
   url: fc.constantFrom(null, 'https://mcp.acme.example/axxb', 'https://mcp.acme.example', 'https://mcp.acme.example/a', 'nonsense'),
   risk: fc.constantFrom('none', 'medium', 'critical').map((level) => ({ score: 0, level, findings: [] })),
 });
@@ -456,12 +506,13 @@ const serverLine = [
   (status: string) => ({ rule: { match: { npm: '@acme/files', versions: '^1.2' }, status } }),
   (status: string) => ({ rule: { match: { npm: '@acme/files' }, status } }),
   (status: string) => ({ rule: { match: { url: 'https://mcp.acme.example/*' }, status } }),
+  (status: string) => ({ rule: { match: { publisher: '@acme' }, status } }),
   (status: string) => ({ rule: { match: { riskAtLeast: 'low' }, status: status === 'prohibited' ? status : 'unreviewed' } }),
 ];
 
 describe.each([
   ['tools', toolLine, tool()],
-  ['mcp', serverLine, server({ url: 'https://mcp.acme.example/x', risk: { score: 5, level: 'low', findings: [] } })],
+  ['mcp', serverLine, server({ url: 'https://mcp.acme.example/x', publisher: '@acme', risk: { score: 5, level: 'low', findings: [] } })],
 ] as const)('the line of %s', (list, line, item) => {
   const said = fc.array(fc.record({ step: fc.nat(line.length - 1), status: fc.constantFrom('approved', 'tolerated', 'prohibited') }), {
     minLength: 1,
@@ -544,5 +595,50 @@ describe('versions', () => {
         NOW,
       ).status;
     expect([at('1.4.0'), at('1.2.0'), at(null)]).toEqual(['approved', 'prohibited', 'unreviewed']);
+  });
+});
+
+describe('what was approved, and is another now', () => {
+  const policy = policyOf({ mcp: { rules: [{ id: 'm', match: { publisher: '@acme' }, status: 'approved', pin: 'launch' }] } });
+  const before = server({ publisher: '@acme', command: 'npx', args: ['@acme/files@1.4.0'] });
+  const having = (over: Partial<Item & { kind: 'mcp' }>, identity: Partial<typeof before.identity> = {}) =>
+    decide(
+      {
+        ...before,
+        ...over,
+        identity: { ...before.identity, launchHash: 'sha256:other', ...identity },
+        approved: { rule: 'm', launchHash: before.identity.launchHash, started: startedBy(before) },
+      },
+      policy,
+      [],
+      false,
+      NOW,
+    );
+  it.each<[what: string, verdict: () => Verdict, says: string]>([
+    ['package', () => having({}, { name: '@acme/shell' }), 'It was “@acme/files” when it was approved, and is “@acme/shell” now'],
+    ['version', () => having({}, { version: '1.5.0' }), 'It was version “1.4.0” when it was approved, and is version “1.5.0” now'],
+    ['pin', () => having({}, { version: null }), 'It was version “1.4.0” when it was approved, and is no fixed version now'],
+    ['address', () => having({ url: 'https://a.example/' }), 'Its address was none when it was approved, and is “https://a.example/” now'],
+    ['command', () => having({ command: 'bunx' }), 'Its command was “npx” when it was approved, and is “bunx” now'],
+    ['arguments', () => having({ args: ['@acme/files@1.4.0', '/'] }), 'Its arguments have changed since it was approved'],
+    ['variable', () => having({}), 'A variable or the folder that it starts with has changed since it was approved'],
+  ])('is told by its %s', (_, verdict, says) => {
+    expect(verdict()).toMatchObject({ status: 'unreviewed', rule: 'm', reason: `${says}; change it back or ask for approval again.` });
+  });
+
+  it('is told in general where only the hash was kept', () => {
+    const item = { ...before, approved: { rule: 'm', launchHash: 'sha256:other' } };
+    expect(decide(item, policy, [], false, NOW).reason).toMatch(/^What it starts or calls has changed since/);
+  });
+
+  it('takes no text from outside over into the sentence that could act there', () => {
+    const hostile = fc.string({ unit: 'binary', maxLength: 200 });
+    fc.assert(
+      fc.property(hostile, hostile, (name, command) => {
+        const { reason } = having({ command, url: name }, { name, version: command });
+        expect(reason).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u);
+        expect([...reason].length).toBeLessThan(300);
+      }),
+    );
   });
 });
