@@ -1,63 +1,13 @@
 /** Planted secrets: wherever a secret may stand on a computer, none of its bytes reaches an output, a file of ours or the stream. */
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { copyFileSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { copyFileSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import type { Inventory } from '../../electron/contract.ts';
 import { asked, client, endLater, muster, type Ran, temporary, until, watching, write } from './muster.ts';
+import { createPlanting, filesUnder } from './planting.ts';
 
-const secrets = new Map<string, string>();
-
-/** A new secret of a common shape, remembered by where it is planted. */
-function secret(where: string, shape: (random: string) => string = (random) => random): string {
-  const random = randomBytes(18).toString('hex');
-  remember(where, random);
-  const made = shape(random);
-  secrets.set(where, made);
-  return made;
-}
-
-/** So many characters of a secret in a row are a part of it and no accident. */
-const TELLING = 12;
-const fragments = new Map<string, string>();
-function remember(where: string, random: string): void {
-  for (let at = 0; at + TELLING <= random.length; at++) fragments.set(random.slice(at, at + TELLING), where);
-}
-
-/** What the content says as it is, in UTF-16, in base64 and in hexadecimal. */
-function* readings(content: Buffer): Generator<string> {
-  const text = content.toString('latin1');
-  yield text;
-  yield text.replaceAll('\0', '');
-  for (const [run] of text.matchAll(/[A-Za-z0-9+/_-]{16,}/g)) {
-    for (let offset = 0; offset < 4; offset++) yield Buffer.from(run.slice(offset), 'base64').toString('latin1');
-  }
-  for (const [run] of text.matchAll(/[0-9a-f]{24,}/gi)) {
-    for (let offset = 0; offset < 2; offset++) yield Buffer.from(run.slice(offset), 'hex').toString('latin1');
-  }
-}
-
-/** Where the secrets were planted of which the content holds twelve characters or more. */
-function found(content: Buffer): string[] {
-  const places = new Set<string>();
-  for (const text of readings(content)) {
-    for (const [run] of text.matchAll(/[0-9a-f]{12,}/g)) {
-      for (let at = 0; at + TELLING <= run.length; at++) {
-        const where = fragments.get(run.slice(at, at + TELLING));
-        if (where !== undefined) places.add(where);
-      }
-    }
-  }
-  return [...places];
-}
-
-function filesUnder(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath, entry.name));
-}
-
+const { secret, found, all: secrets } = createPlanting();
 const key = (random: string) => `sk-ant-api03-${random}`;
 const github = (random: string) => `ghp_${random}`;
 
