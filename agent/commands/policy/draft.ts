@@ -9,7 +9,7 @@ import { type Command, EXIT, type Invocation, option, takesNoWords, UsageError }
 import { countedDays } from './counted-days.ts';
 
 /** What the monitor phase saw; null where nothing was looked at yet. */
-function seenOn(invocation: Invocation, now: Date): Seen | null {
+async function seenOn(invocation: Invocation, now: Date): Promise<Seen | null> {
   const dataDir = dataDirOf(invocation);
   refuseOthers(dataDir, invocation.os);
   return withStored(invocation, ({ agent, store }): Seen | null => {
@@ -60,7 +60,7 @@ export const command: Command = {
     takesNoWords('policy draft', invocation);
     const now = new Date();
     const today = now.toISOString().slice(0, 10);
-    const seen = invocation.values['starter'] === true ? null : seenOn(invocation, now);
+    const seen = invocation.values['starter'] === true ? null : await seenOn(invocation, now);
     const draft = draftPolicy(seen, today);
     const text = writeDraft(draft, head(draft, seen, invocation, today));
     const out = option(invocation, 'out');

@@ -133,7 +133,7 @@ export const command: Command = {
     const { policy: draft, issues } = checkPolicy(text, catalogued(loadCatalog()), { built: BUILT_ACTIONS, allowed: new Set() }, now);
     if (draft === null) throw new Refusal('policy-invalid', `The policy ${file} is not valid: ${issues.join(' ')}`);
     const counted = countedDays(now);
-    const found = withStored(invocation, ({ agent, store }) => {
+    const found = await withStored(invocation, ({ agent, store }) => {
       const snapshot = agent.snapshot();
       if (snapshot.look.at === null) return null;
       return { before: snapshot, simulation: simulate(snapshot, agent.under(draft), draft, store.usage(counted.since), counted) };
