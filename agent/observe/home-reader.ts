@@ -30,6 +30,8 @@ export type HomeReader = {
   folders(folder: string): readonly string[];
   /** Whether a regular file is there that is the caller's to read; what stands against it is noted. */
   mayRead(file: string): boolean;
+  /** Whether anything is there, though it may be a pipe or a link that leads round. */
+  exists(at: string): boolean;
   isFile(file: string): boolean;
   isFolder(folder: string): boolean;
   /** Whether a folder may be listed: it is there, it is the caller's, and macOS wouldn't ask. What stands against it is noted, but for its absence. */
@@ -148,6 +150,7 @@ export function createHomeReader(os: Os, options: { homes: readonly string[]; co
         if (why !== null) note(file, why, true);
         return why === null;
       },
+      exists: (at) => statOf(at) !== null,
       isFile: (file) => isKind(statOf(file), 'file'),
       isFolder: (folder) => isKind(statOf(folder), 'folder'),
       take<T>(

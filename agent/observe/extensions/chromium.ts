@@ -83,7 +83,7 @@ function profilesIn(reader: HomeReader, folder: string): { readonly name: string
 const records = ['Secure Preferences', 'Preferences'] as const;
 
 function isProfile(reader: HomeReader, folder: string): boolean {
-  return records.some((name) => reader.isFile(path.join(folder, name)));
+  return records.some((name) => reader.exists(path.join(folder, name)));
 }
 
 function namesOfProfiles(reader: HomeReader, folder: string): ReadonlyMap<string, string> {
