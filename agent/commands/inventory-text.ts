@@ -1,6 +1,6 @@
 /** The inventory as a person reads it in a terminal, and whether a script should be told that something was found. */
 import { stateSentence, statusWord } from '../../electron/attention.ts';
-import type { Evidence, Inventory, Verdict } from '../../electron/contract.ts';
+import type { Evidence, Inventory, Tool, Verdict } from '../../electron/contract.ts';
 import { serverGroups } from '../../electron/same-server.ts';
 import { table } from './table.ts';
 
@@ -27,8 +27,24 @@ export function found({ tools, mcpServers }: Pick<Inventory, 'tools' | 'mcpServe
 }
 
 /** A package is told by its name: its folder ends in it, beyond what a column shows. */
-function why({ kind, manager, name, path }: Evidence): string {
-  return [kind, manager, kind === 'package' ? name : (path ?? name)].filter(Boolean).join(' ');
+function why({ kind, manager, program, name, path, port }: Evidence): string {
+  const what = kind === 'package' || kind === 'extension' ? name : (path ?? name ?? port);
+  return [kind, manager ?? program, what].filter(Boolean).join(' ');
+}
+
+/** `Team (company)`, `Pro (personal), unknown plan`; the tool's own words for its plans. */
+function plans({ accounts, tiers }: Tool): string {
+  const named = accounts.map(({ tier, organization, personal }) => {
+    const whose = organization ?? (personal === null ? null : personal ? 'personal' : 'company');
+    return `${tier === null ? 'unknown plan' : (tiers.find(({ id }) => id === tier)?.name ?? tier)}${whose === null ? '' : ` (${whose})`}`;
+  });
+  return [...new Set(named)].join(', ') || '–';
+}
+
+/** What is said behind a name: how sure it is, and that a general program is no use of AI by itself. */
+function marked({ name, confidence, feature }: Tool): string {
+  const marks = [...(confidence === 'possible' ? ['possible'] : []), ...(feature ? ['AI is a feature'] : [])];
+  return marks.length === 0 ? name : `${name} (${marks.join(', ')})`;
 }
 
 /** Sentence, tools, servers, problems. `at` is the time of the look, null where there was none. */
@@ -38,17 +54,19 @@ export function inventoryText({ tools, mcpServers, problems }: Inventory, at: st
   const past = tools.length - present.length;
   const servers = mcpServers.filter((server) => server.present);
   const parts = [stateSentence({ tools, look: { state: 'idle', at, firstAt: at, durationMs: null } })];
+  const signedIn = present.some(({ accounts }) => accounts.length > 0);
   if (present.length > 0) {
     parts.push(
       table(
-        ['Tool', 'Where', 'Version', 'Running', 'Status', 'Why we say so'],
-        present.map(({ name, confidence, surfaces, places, running, verdict, evidence }) => [
-          confidence === 'possible' ? `${name} (possible)` : name,
-          surfaces.join(', '),
-          [...new Set(places.filter((place) => place.present).flatMap(({ version }) => version ?? []))].join(', ') || '–',
-          running ? 'yes' : 'no',
-          statusWord[verdict.status],
-          evidence[0] ? why(evidence[0]) : '',
+        ['Tool', 'Where', 'Version', 'Running', ...(signedIn ? ['Plan'] : []), 'Status', 'Why we say so'],
+        present.map((tool) => [
+          marked(tool),
+          tool.surfaces.join(', '),
+          [...new Set(tool.places.filter((place) => place.present).flatMap(({ version }) => version ?? []))].join(', ') || '–',
+          tool.running ? 'yes' : 'no',
+          ...(signedIn ? [plans(tool)] : []),
+          statusWord[tool.verdict.status],
+          tool.evidence[0] ? why(tool.evidence[0]) : '',
         ]),
       ),
     );
