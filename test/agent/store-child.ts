@@ -2,6 +2,8 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { readMigrations } from '../../agent/assets.ts';
+import { deviceKey } from '../../agent/device-key.ts';
+import { createEvidence } from '../../agent/evidence.ts';
 import { uuidv7 } from '../../agent/requests.ts';
 import { DatabaseError, openDatabase } from '../../agent/sqlite.ts';
 import { openOrRebuild, openStore } from '../../agent/store/store.ts';
@@ -49,20 +51,37 @@ switch (task) {
   // Writes until it is killed; each line names a request that must be there afterwards.
   case 'write': {
     const { store, rebuilt } = openOrRebuild(file, { migrations, now: new Date() });
-    say({ rebuilt, requests: store.requests().length });
+    const dataDir = path.dirname(file);
+    let broken: string | null = null;
+    const evidence = createEvidence({
+      ...{ store, dataDir, key: () => deviceKey(dataDir), now: () => new Date(), userNames: () => 'hash' },
+      device: { id: 'd', platform: 'linux', hostname: 'h', user: 'ada' },
+      onBehind: (error) => {
+        throw error;
+      },
+      onBroken: (what) => {
+        broken = what;
+      },
+      bounds: { rows: 300, bytes: 5_000_000 },
+    });
+    evidence.open();
+    say({ rebuilt, requests: store.requests().length, broken });
     for (let count = 0; ; count++) {
       const id = uuidv7(new Date());
       const at = new Date().toISOString();
       const none = { tier: null, dataClass: null, until: null, answer: null, added: null };
-      store.addRequest({
-        ...none,
-        id,
-        item: 'ollama',
-        itemName: 'Ollama',
-        reason: 'x'.repeat(700),
-        state: 'open',
-        createdAt: at,
-        updatedAt: at,
+      evidence.write((note) => {
+        store.addRequest({
+          ...none,
+          id,
+          item: 'ollama',
+          itemName: 'Ollama',
+          reason: 'x'.repeat(700),
+          state: 'open',
+          createdAt: at,
+          updatedAt: at,
+        });
+        note({ kind: 'request', item: 'ollama', decision: 'open', detail: { request: id } });
       });
       say(id);
       const trace = { strength: 'certain', surface: 'cli', target: null, home: '~', version: null, manager: null, name: null } as const;
@@ -70,7 +89,11 @@ switch (task) {
         `tool-${count % 50}`,
       ]);
       store.addUsage([{ day: at.slice(0, 10), tool: 'ollama', runS: 15, frontS: 0, launches: 0 }]);
-      store.updateRequest(id, { state: 'withdrawn', updatedAt: at });
+      evidence.write((note) => {
+        store.updateRequest(id, { state: 'withdrawn', updatedAt: at });
+        note({ kind: 'request', item: 'ollama', was: 'open', decision: 'withdrawn', detail: { request: id } });
+      });
+      evidence.retain(400);
       if (count % 100 === 99) store.sweep({ kinds: ['process'], homes: ['~'], since: new Date() }, new Date());
     }
   }

@@ -14,9 +14,9 @@ export const row: Row = {
     return [
       {
         what: `kill -9 under writes, ${result.rounds} times`,
-        measured: `${result.lost} of ${result.acknowledged} requests lost, ${result.rebuilt} databases damaged`,
-        bar: '0 lost, always opens',
-        met: result.rounds === rounds && result.lost === 0 && result.rebuilt === 0,
+        measured: `${result.lost} of ${result.acknowledged} requests lost, ${result.rebuilt} databases damaged, ${result.broken} records broken`,
+        bar: '0 lost, always opens, 0 records broken',
+        met: result.rounds === rounds && result.lost === 0 && result.rebuilt === 0 && result.broken === 0,
         numbers: result,
       },
     ];
