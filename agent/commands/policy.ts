@@ -8,6 +8,7 @@ export const command: Group = {
     check: { summary: 'say whether a policy file holds, and what backs each of its clauses', load: () => import('./policy/check.ts') },
     simulate: { summary: 'say what a policy file would change on this computer', load: () => import('./policy/simulate.ts') },
     draft: { summary: 'print a first policy from what was seen here', load: () => import('./policy/draft.ts') },
+    acknowledge: { summary: 'record that you have read the policy in force', load: () => import('./policy/acknowledge.ts') },
     schema: { summary: 'print the form of a policy for editors, as a JSON Schema', load: () => import('./policy/schema.ts') },
   },
 };
