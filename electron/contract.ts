@@ -282,6 +282,37 @@ export type GrantInForce = {
   readonly standing: 'current' | 'ending' | 'ended';
 };
 
+/** How far the policy in force is proven. */
+export type PolicyTrust = {
+  /** Whose root keys prove it: those of the managed settings, or those that were pinned when this computer joined. */
+  readonly roots: 'managed' | 'pinned';
+  readonly keySetRev: number | null;
+  /** `none`: nothing that is proven has come yet. `expired`, `withdrawn` (its key was): it stays in force until a newer one comes. */
+  readonly state: 'none' | 'current' | 'expired' | 'withdrawn';
+  readonly issuedAt: string | null;
+  readonly acceptedAt: string | null;
+  readonly expiresAt: string | null;
+  /** The last document that was refused since the agent started; `reason` is one sentence. */
+  readonly refused: {
+    readonly document: 'keySet' | 'policy' | 'grants';
+    readonly code: string;
+    readonly reason: string;
+    readonly at: string;
+  } | null;
+};
+
+/** One setting: what holds, who said so, and what that overrode. The value of a secret is never in it. */
+export type Setting = {
+  readonly name: string;
+  /** As text for people. */
+  readonly value: string;
+  readonly source: 'default' | 'user' | 'managed';
+  /** The file or registry key; null for a default. */
+  readonly from: string | null;
+  /** From the one that would hold next, to the default. */
+  readonly overrides: readonly { readonly source: 'default' | 'user' | 'managed'; readonly from: string | null; readonly value: string }[];
+};
+
 export type PolicyInForce = {
   /** Null: there is no policy, everything is `unreviewed`, the mode is `warn`. */
   readonly rev: number | null;
@@ -306,6 +337,8 @@ export type PolicyInForce = {
   readonly grants?: readonly GrantInForce[];
   /** The version that the employee is asked to acknowledge, and when they did; absent where the policy asks for none. */
   readonly acknowledge?: { readonly version: string; readonly required: boolean; readonly acknowledgedAt: string | null };
+  /** Absent: no root key is known, and a plain file counts. */
+  readonly trust?: PolicyTrust;
 };
 
 /** One thing that Muster looks at, and how that is going: the words of "What Muster sees". */
@@ -353,6 +386,8 @@ export type Snapshot = {
   readonly problems: readonly Problem[];
   readonly policy: PolicyInForce;
   readonly sources: readonly Source[];
+  /** Absent: not told by this agent. */
+  readonly settings?: readonly Setting[];
   /** What the employee has been told: `inventory`, `first-run`, a tool's id or `grant-ending:` and a grant's → when. Kept by the agent, so a restart tells nothing twice. */
   readonly told: Readonly<Record<string, string>>;
 };
