@@ -1,10 +1,10 @@
 /** The agent: the one place where observers, catalog, policy and store meet, and the only writer of what is true. */
-import type { AgentApi, Device, Inventory, ScanOptions, Setting, Snapshot } from '../electron/contract.ts';
+import type { AgentApi, ApprovalRequest, Device, Inventory, ScanOptions, Setting, Snapshot } from '../electron/contract.ts';
 import type { Catalog } from '../native-catalog/catalog.ts';
 import { createApprovals } from './approvals.ts';
 import { deviceKey } from './device-key.ts';
 import { headFile } from './evidence/head-file.ts';
-import { createEvidence, type Note } from './evidence.ts';
+import { createEvidence, type EvidenceLog, type Note, narrower } from './evidence.ts';
 import { createHomes } from './homes.ts';
 import { createLooks } from './looks.ts';
 import { every } from './observe/every.ts';
@@ -13,6 +13,7 @@ import type { Os } from './observe/os.ts';
 import type { Policy } from './policy/policy.ts';
 import type { PolicySource } from './policy/policy-source.ts';
 import type { Problems } from './problems.ts';
+import type { Decision } from './requests.ts';
 import type { Settings } from './settings.ts';
 import { DatabaseError } from './sqlite.ts';
 import type { Store } from './store/store.ts';
@@ -45,6 +46,10 @@ export type Agent = {
   snapshot(): Snapshot;
   /** What would be said of everything that is stored, were this the policy in force. Changes nothing. */
   under(policy: Policy | null): Pick<Snapshot, 'tools' | 'mcpServers'>;
+  /** The record of what was decided and done; whoever acts writes into it with what was done. */
+  readonly evidence: EvidenceLog;
+  /** Takes in what IT decided about a request; null where it changes nothing. Safe to repeat. Throws a `DatabaseError`. */
+  applyDecision(decision: Decision): ApprovalRequest | null;
   /** Gives the full state at once and whole slices after, until the signal aborts. */
   subscribe(onChanged: (slices: Partial<Snapshot>) => void, signal: AbortSignal): void;
   /** The first look, then polling and watching until the signal aborts; resolves when all is written. */
@@ -108,7 +113,7 @@ export function startAgent(parts: AgentParts): Agent {
 
   const evidence = createEvidence({
     ...{ store, device, dataDir: parts.dataDir, now: verdicts.now, key: () => deviceKey(parts.dataDir) },
-    userNames: () => (policyFile.current().policy?.collect?.username === 'none' ? 'none' : 'hash'),
+    userNames: () => narrower(policyFile.current().policy?.collect?.username, parts.settings.collect?.username),
     onBehind: (error) => parts.log('evidence head', error),
     onBroken: (what) => problems.raise({ code: 'evidence-broken', path: headFile(parts.dataDir), detail: what }),
   });
@@ -185,6 +190,8 @@ export function startAgent(parts: AgentParts): Agent {
   return {
     api,
     snapshot: stream.snapshot,
+    evidence,
+    applyDecision: (decision) => asked(approvals.applyDecision(decision)),
     under: (policy) => ({ tools: verdicts.tools(policy), mcpServers: verdicts.servers(policy) }),
     subscribe: stream.subscribe,
     async watch(signal) {
@@ -197,7 +204,12 @@ export function startAgent(parts: AgentParts): Agent {
         });
 
       const first = Promise.withResolvers<void>();
-      const whole = loop(EVERYTHING, () => parts.settings.lookMinutes * 60_000, async () => void (await api.scan().finally(first.resolve)), 0.1);
+      const whole = loop(
+        EVERYTHING,
+        () => parts.settings.lookMinutes * 60_000,
+        async () => void (await api.scan().finally(first.resolve)),
+        0.1,
+      );
       // Told to end before it began, there is no first look.
       await Promise.race([first.promise, whole.done]);
       const configured = () => {
@@ -218,23 +230,27 @@ export function startAgent(parts: AgentParts): Agent {
         nextEnd = soonest();
         if (due) stream.publish();
       });
-      const poll = loop('processes', () => parts.settings.pollSeconds * 1000, async () => {
-        if (policyFile.changed()) {
-          await policyFile.reload();
-          verdicts.pinLaunches();
-          record();
-          stream.publish();
-          void ends.now();
-        }
-        if (unwritten.size > 0 && clock.now().getTime() - unwrittenSince > WRITE_AGAIN_MS) {
-          unwrittenSince = clock.now().getTime();
-          void whole.now();
-        }
-        const { changed, fresh } = await looks.poll();
-        if (changed) stream.publish('tools', 'mcpServers');
-        // Started for the first time, it was probably installed just now: where and in which version is known by a whole look.
-        if (fresh) void whole.now();
-      });
+      const poll = loop(
+        'processes',
+        () => parts.settings.pollSeconds * 1000,
+        async () => {
+          if (policyFile.changed()) {
+            await policyFile.reload();
+            verdicts.pinLaunches();
+            record();
+            stream.publish();
+            void ends.now();
+          }
+          if (unwritten.size > 0 && clock.now().getTime() - unwrittenSince > WRITE_AGAIN_MS) {
+            unwrittenSince = clock.now().getTime();
+            void whole.now();
+          }
+          const { changed, fresh } = await looks.poll();
+          if (changed) stream.publish('tools', 'mcpServers');
+          // Started for the first time, it was probably installed just now: where and in which version is known by a whole look.
+          if (fresh) void whole.now();
+        },
+      );
       const flush = loop('usage', USAGE_FLUSH_MS, looks.flushUsage);
       await Promise.all([whole.done, poll.done, flush.done, ends.done]);
       // A look that a client asked for may still be writing.

@@ -24,6 +24,8 @@ const GLOBAL = {
   data: { type: 'string' },
   home: { type: 'string', multiple: true },
   help: { type: 'boolean', short: 'h' },
+  // Stands for the managed settings in development and tests; a packaged one refuses it, and no help text names it.
+  managed: { type: 'string' },
 } as const;
 
 const GLOBAL_HELP = [

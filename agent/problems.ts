@@ -93,10 +93,56 @@ const PROBLEMS = {
     message: (where, detail) => `The record of decisions is not as Muster left it${because(detail)}; ${where} says how far it went.`,
     fix: 'Run “muster evidence verify” to see which rows, and tell whoever looks after security.',
   },
+  'policy-unsigned': {
+    severity: 'medium',
+    message: (where) => `The plain policy ${where} does not count, because this computer takes signed policies only.`,
+    fix: 'Remove the file, or have the policy signed by whoever publishes it.',
+  },
+  'policy-refused': {
+    severity: 'high',
+    message: (where, detail) => `${where} was not taken${because(detail)}.`,
+    fix: 'What was in force before stays. Whoever publishes the policy needs to mend what is named here.',
+  },
+  'policy-expired': {
+    severity: 'medium',
+    message: (_where, detail) => `The policy in force ended at ${detail}, and no newer one has come; it stays in force.`,
+    fix: 'Whoever publishes the policy needs to send a newer one; ask whether this computer is still reached.',
+  },
+  'policy-key-withdrawn': {
+    severity: 'medium',
+    message: () => 'The policy in force is signed with a key that has been withdrawn since; it stays until a newer one comes.',
+    fix: 'Whoever publishes the policy needs to sign it with a key of the new key set, and to send it.',
+  },
+  'policy-not-proven': {
+    severity: 'high',
+    message: (where, detail) => `${where} does not count${because(detail)}.`,
+    fix: 'Whoever publishes the policy needs to send the key set and the policy again.',
+  },
+  'root-keys-unusable': {
+    severity: 'high',
+    message: (where, detail) => `The root keys in ${where} are not used${because(detail)}.`,
+    fix: 'Join the collector again, or name policyRootKeys in the managed settings.',
+  },
+  'trust-floor-lost': {
+    severity: 'medium',
+    message: (where, detail) =>
+      `The record of the highest policy revision was lost${because(detail)} and made anew from the database${where ? `; the old file is ${where}` : ''}.`,
+    fix: 'Nothing needs to be done if somebody removed the file; otherwise have the disk checked.',
+  },
+  'trust-floor-unwritten': {
+    severity: 'high',
+    message: (where, detail) => `The record of the highest policy revision can’t be written to ${where}${because(detail)}.`,
+    fix: 'Make room on the disk or give your account back the right to write there; Muster tries again by itself.',
+  },
   'settings-invalid': {
     severity: 'medium',
-    message: (where, detail) => `The settings file ${where} is not valid${because(detail)}; the defaults are used.`,
-    fix: 'Correct or delete the file, and start Muster again.',
+    message: (where, detail) => `The settings in ${where} hold something that is not used${because(detail)}.`,
+    fix: 'Correct or remove what is named here; everything else in the settings counts.',
+  },
+  'managed-settings-refused': {
+    severity: 'high',
+    message: (where, detail) => `The managed settings in ${where} are not used${because(detail)}.`,
+    fix: 'An administrator needs to give the folder and its files to root, writable by nobody else.',
   },
 } as const satisfies Record<string, Row>;
 

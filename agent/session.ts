@@ -22,11 +22,14 @@ import { type Lock, takeLock } from './lock.ts';
 import type { Clock } from './observe/observation.ts';
 import { tilde } from './observe/paths.ts';
 import type { Catalogued } from './policy/check.ts';
-import type { KnownTools } from './policy/policy.ts';
-import { createPolicyFile, type PolicyFile } from './policy/policy-file.ts';
+import type { Item } from './policy/decide.ts';
+import type { KnownTools, Policy } from './policy/policy.ts';
+import { type Anchor, createPolicySource, type SignedPolicySource } from './policy/policy-source.ts';
+import { tryPolicy } from './policy/trial.ts';
 import { createProblems, type Problems } from './problems.ts';
-import { readSettings } from './settings.ts';
+import { createSettings, liveSettings, type SettingsRead, type SettingsSource } from './settings.ts';
 import { openOrRebuild, openStore, type Store } from './store/store.ts';
+import type { TrustRows } from './store/trust-rows.ts';
 
 /** Longer than any command holds the lock; an agent that holds it answers on its socket at once. */
 const LOCK_WAIT_MS = 10_000;
@@ -74,9 +77,50 @@ export function catalogued(catalog: Catalog): Catalogued {
   };
 }
 
-/** The policy file of a data folder, not read yet; what it names is compared with the catalog. */
-export function policyFileOf(dataDir: string, catalog: Catalog, problems: Problems): PolicyFile {
-  return createPolicyFile(path.join(dataDir, 'policy.json'), knownTools(catalog), problems);
+/** The file of `--managed`; refused in a package, where only an administrator says what is managed. */
+function managedFileOf({ values }: Invocation): string | null {
+  const file = values['managed'];
+  if (typeof file !== 'string') return null;
+  if (isPackaged()) throw new UsageError('--managed is for development only; this computer’s managed settings count here.');
+  return path.resolve(file);
+}
+
+/** The settings of a data folder, not read yet. Throws a `UsageError` for `--managed` in a package. */
+export function settingsOf(invocation: Invocation, dataDir: string, problems: Problems): SettingsSource {
+  return createSettings(invocation.os, dataDir, managedFileOf(invocation), problems);
+}
+
+function anchorOf({ values, settings }: SettingsRead): Anchor {
+  const from = settings.find(({ name }) => name === 'policyRootKeys')?.from ?? 'the managed settings';
+  return { roots: values.policyRootKeys ?? [], audience: values.tenant ?? null, from };
+}
+
+/** Where the policy of a data folder comes from, not read yet; what it names is compared with the catalog. Reloads the settings with itself. */
+export function policySourceOf(parts: {
+  readonly dataDir: string;
+  readonly catalog: Catalog;
+  readonly problems: Problems;
+  readonly settings: SettingsSource;
+  readonly store: TrustRows;
+  readonly device: string;
+  readonly tried?: (policy: Policy) => string | null;
+  readonly readOnly?: boolean;
+}): SignedPolicySource {
+  const { catalog, settings } = parts;
+  const source = createPolicySource({
+    ...parts,
+    known: knownTools(catalog),
+    now: systemClock.now,
+    anchor: () => anchorOf(settings.current()),
+  });
+  return {
+    ...source,
+    changed: () => settings.changed() || source.changed(),
+    async reload() {
+      await settings.reload();
+      return source.reload();
+    },
+  };
 }
 
 export function dataDirOf({ os, data }: Invocation): string {
@@ -108,20 +152,19 @@ function homesShown({ os, home }: Invocation): string[] {
 export type LocalAgent = { readonly agent: Agent; readonly store: Store; readonly problems: Problems; close(): void };
 
 /** An agent over a database of this process. The caller holds the lock, or has opened the database for reading only. */
-function assemble(
+async function assemble(
   invocation: Invocation,
   dataDir: string,
-  store: Store,
-  id: string,
+  { store, id, readOnly }: { readonly store: Store; readonly id: string; readonly readOnly: boolean },
   problems: Problems,
   homes: readonly string[],
   log: (what: string, error: unknown) => void,
-): LocalAgent {
+): Promise<LocalAgent> {
   const catalog = loadCatalog();
-  const settings = readSettings(dataDir);
-  if (settings.issue) problems.raise({ code: 'settings-invalid', path: settings.file, detail: settings.issue });
-  const policyFile = policyFileOf(dataDir, catalog, problems);
-  policyFile.reload();
+  const settings = settingsOf(invocation, dataDir, problems);
+  const tried = (policy: Policy) => tryPolicy(policy, itemsOf(store, catalog), systemClock.now());
+  const policyFile = policySourceOf({ dataDir, catalog, problems, settings, store, device: id, tried, readOnly });
+  await policyFile.reload();
   const agent = startAgent({
     os: invocation.os,
     clock: systemClock,
@@ -133,14 +176,28 @@ function assemble(
     version: invocation.version,
     homes,
     policyFile,
-    settings: settings.values,
+    settings: liveSettings(settings),
+    settingsShown: () => settings.current().settings,
     log,
   });
   return { agent, store, problems, close: () => store.close() };
 }
 
+function itemsOf(store: Store, catalog: Catalog): Item[] {
+  return [
+    ...store
+      .tools()
+      .map(({ tool }): Item => ({ kind: 'tool', tool, family: catalog.entries.get(tool)?.family ?? null, tier: null, account: 'unknown' })),
+    ...store.servers().map((server): Item => ({ kind: 'mcp', ...server })),
+  ];
+}
+
 /** The database opened for writing, a damaged one made anew, and an agent over it. Throws `DatabaseError`, `DataFolderError`. */
-export function openLocal(invocation: Invocation, dataDir: string, log: (what: string, error: unknown) => void = () => {}): LocalAgent {
+export async function openLocal(
+  invocation: Invocation,
+  dataDir: string,
+  log: (what: string, error: unknown) => void = () => {},
+): Promise<LocalAgent> {
   const homes = homesOf(invocation);
   const problems = createProblems((at) => tilde(at, homes));
   const { store, rebuilt } = openOrRebuild(databaseFile(dataDir), { migrations: readMigrations(), now: new Date() });
@@ -149,7 +206,7 @@ export function openLocal(invocation: Invocation, dataDir: string, log: (what: s
     problems.raise({ code: 'database-rebuilt', path: rebuilt.setAside, detail });
   }
   try {
-    return assemble(invocation, dataDir, store, deviceId(dataDir), problems, homes, log);
+    return await assemble(invocation, dataDir, { store, id: deviceId(dataDir), readOnly: false }, problems, homes, log);
   } catch (error) {
     store.close();
     throw error;
@@ -182,7 +239,7 @@ export async function openSession(invocation: Invocation): Promise<Session> {
   const { lock, other } = await lockOrAgent(dataDir);
   if (other) return { api: other.api, close: other.close };
   try {
-    const local = openLocal(invocation, dataDir);
+    const local = await openLocal(invocation, dataDir);
     return {
       api: local.agent.api,
       close: () => {
@@ -218,26 +275,19 @@ export async function storedSnapshot(invocation: Invocation): Promise<Snapshot |
  * Asks an agent over the database as it stands, also while another agent works with it; null before the first look. Looks at nothing, changes
  * and creates nothing. Throws a `DatabaseError`.
  */
-export function withStored<T>(invocation: Invocation, ask: (stored: LocalAgent) => T): T | null {
+export async function withStored<T>(invocation: Invocation, ask: (stored: LocalAgent) => T | Promise<T>): Promise<T | null> {
   const dataDir = dataDirOf(invocation);
   refuseFiles(dataDir);
   const file = databaseFile(dataDir);
   if (isAbsent(file)) return null;
   const homes = homesShown(invocation);
   const store = openStore(file, { migrations: readMigrations(), readOnly: true });
-  const local = assemble(
-    invocation,
-    dataDir,
-    store,
-    readDeviceId(dataDir) ?? NO_DEVICE,
-    createProblems((at) => tilde(at, homes)),
-    homes,
-    () => {},
-  );
   try {
-    return ask(local);
+    const problems = createProblems((at) => tilde(at, homes));
+    const id = readDeviceId(dataDir) ?? NO_DEVICE;
+    return await ask(await assemble(invocation, dataDir, { store, id, readOnly: true }, problems, homes, () => {}));
   } finally {
-    local.close();
+    store.close();
   }
 }
 

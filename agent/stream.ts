@@ -1,7 +1,8 @@
 /** The one stream of the agent: each listener gets the full state first, then whole slices, and never one that is as it was. */
 import type { Snapshot } from '../electron/contract.ts';
 
-export type Slices = { readonly [K in keyof Snapshot]: () => Snapshot[K] };
+/** A slice that may be absent is told as absent. */
+export type Slices = { readonly [K in keyof Snapshot]-?: () => Snapshot[K] };
 type Listener = (slices: Partial<Snapshot>) => void;
 
 export type Stream = {

@@ -8,9 +8,10 @@ import type { Looks } from './looks.ts';
 import { findingsOfSettings } from './mcp/agent-settings.ts';
 import { withChangedLaunch } from './mcp/risks.ts';
 import { accountKind } from './policy/account-kind.ts';
-import { type ApprovedLaunch, decide, type Grant, type Item, isPinned, STRICTNESS, startedBy } from './policy/decide.ts';
+import { type ApprovedLaunch, decide, type Item, isPinned, STRICTNESS, startedBy } from './policy/decide.ts';
 import type { Policy } from './policy/policy.ts';
-import { inForce, type PolicyFile } from './policy/policy-file.ts';
+import { inForce } from './policy/policy-file.ts';
+import { shownTrust } from './policy/policy-source.ts';
 import { isOpen } from './requests.ts';
 import type { StoredServer } from './store/store.ts';
 
@@ -46,9 +47,6 @@ export type Verdicts = {
 /** How long before a grant ends the employee is told. */
 const NOTICE_MS = 7 * 86_400_000;
 
-/** Where policy and grants come from; a plain file has no grants, and nobody who tells it the time. */
-type PolicySource = PolicyFile & { readonly grants?: () => readonly Grant[]; readonly serverTime?: () => Date | null };
-
 /** Of a tool with several accounts: what is said of the worst of them. */
 function strictest(verdicts: readonly Verdict[]): Verdict | undefined {
   const rank = ({ status }: Verdict) => STRICTNESS.indexOf(status);
@@ -61,7 +59,7 @@ export function createVerdicts(
   parts: Pick<AgentParts, 'clock' | 'catalog' | 'store' | 'policyFile'> & { readonly homes: Homes; readonly looks: Looks },
 ): Verdicts {
   const { clock, catalog, store, looks } = parts;
-  const source: PolicySource = parts.policyFile;
+  const source = parts.policyFile;
   const { show } = parts.homes;
   const current = () => source.current().policy;
   const grants = () => source.grants?.() ?? [];
@@ -177,11 +175,13 @@ export function createVerdicts(
     },
     inForce() {
       const shown = grantsShown();
+      const trust = source.trust?.() ?? null;
       const asked = current()?.acknowledge;
       const acknowledgedAt = asked ? (store.evidenceRows.acknowledged().get(asked.version) ?? null) : null;
       return {
         ...inForce(source.current(), name, show),
         ...(shown.length > 0 ? { grants: shown } : {}),
+        ...(trust ? { trust: shownTrust(trust) } : {}),
         ...(asked ? { acknowledge: { version: asked.version, required: asked.required, acknowledgedAt } } : {}),
       };
     },

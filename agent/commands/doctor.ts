@@ -1,15 +1,19 @@
 /** `muster doctor`: each thing outside that Muster depends on, how it is, and what mends it. Changes nothing. */
 import { accessSync, constants, statfsSync } from 'node:fs';
 import path from 'node:path';
+import type { Setting } from '../../electron/contract.ts';
 import { readMigrations } from '../assets.ts';
 import { DataFolderError, databaseFile, entry, refuseOthers } from '../data-folder.ts';
+import { readDeviceId } from '../device.ts';
 import { reach } from '../local.ts';
 import { createForegroundObserver } from '../observe/foreground.ts';
-import { createProblems } from '../problems.ts';
-import { dataDirOf, homesOf, loadCatalog, policyFileOf } from '../session.ts';
-import { readSettings } from '../settings.ts';
+import type { Trust } from '../policy/policy-source.ts';
+import { createProblems, type Problems } from '../problems.ts';
+import { dataDirOf, homesOf, loadCatalog, policySourceOf, settingsOf } from '../session.ts';
+import type { SettingsRead } from '../settings.ts';
 import { DatabaseError } from '../sqlite.ts';
 import { openStore } from '../store/store.ts';
+import type { TrustedRow, TrustRows } from '../store/trust-rows.ts';
 import { type Command, EXIT, type Invocation, takesNoWords } from './command.ts';
 import { table } from './table.ts';
 
@@ -117,28 +121,101 @@ function clock(): Check {
     : ok('clock', new Date(now).toISOString());
 }
 
-function settings(dataDir: string): Check {
-  const { values, sources, file, issue } = readSettings(dataDir);
-  if (issue)
-    return { id: 'settings', state: 'warn', message: `${file}: ${issue}; the defaults are used.`, fix: 'Correct or delete the file.' };
-  const list = Object.entries(values).map(
-    ([name, value]) => `${name} ${Array.isArray(value) ? value.join(' ') || 'none' : value} (${sources[name as keyof typeof sources]})`,
-  );
-  return ok('settings', list.join(', '));
+/** What an administrator, the user and nobody has set, and whose word holds. */
+function settingChecks({ settings }: SettingsRead, problems: Problems): Check[] {
+  const wrong = problems.list().filter(({ code }) => code === 'settings-invalid' || code === 'managed-settings-refused');
+  const set = settings.filter(({ source }) => source !== 'default');
+  const rest = settings.filter(({ source }) => source === 'default');
+  const said = ({ source, from, value }: Pick<Setting, 'source' | 'from' | 'value'>) =>
+    source === 'default' ? `the default ${value}` : `${value} (${source}, ${from})`;
+  return [
+    ...wrong.map(({ message, fix }): Check => ({ id: 'settings', state: 'warn', message, fix })),
+    ...(rest.length > 0 ? [ok('settings', `Defaults hold for ${rest.map(({ name, value }) => `${name} ${value}`).join(', ')}.`)] : []),
+    ...set.map((setting) => {
+      const over = setting.overrides.map(said).join(', then ');
+      return ok('settings', `${setting.name} ${said(setting)}${over ? `, over ${over}` : ''}.`);
+    }),
+  ];
 }
 
-function policyAndCatalog(dataDir: string): Check[] {
+const DAY_MS = 86_400_000;
+
+function age(at: string | null, now: Date): string {
+  const days = Math.floor((now.getTime() - Date.parse(at ?? '')) / DAY_MS);
+  return days < 1 ? 'today' : days === 1 ? 'a day ago' : `${days} days ago`;
+}
+
+function trustCheck(trust: Trust | null, now: Date): Check {
+  const id = 'trust';
+  if (trust === null) return ok(id, 'No root key is known here, so a policy counts without a signature.');
+  const whose = `root keys ${trust.rootIds.map((one) => one.slice(0, 12)).join(' ')} (${trust.roots}, ${trust.rootsFrom})`;
+  const { revs, acceptedAt, expiresAt } = trust;
+  const what = `policy ${revs.policy} under key set ${revs.keySet}, grants ${revs.grants ?? 'none'}, for ${trust.audience}; ${whose}`;
+  const taken = `it was taken ${age(acceptedAt, now)}`;
+  switch (trust.state) {
+    case 'none':
+      return {
+        id,
+        state: 'warn',
+        message: `Nothing that these prove has come yet: ${whose}.`,
+        fix: 'Whoever publishes the policy needs to send it.',
+      };
+    case 'expired':
+      return {
+        ...{ id, state: 'warn', message: `Proven: ${what}. It ended at ${expiresAt} and stays in force; ${taken}.` },
+        fix: 'Whoever publishes the policy needs to send a newer one.',
+      };
+    case 'withdrawn':
+      return {
+        ...{ id, state: 'warn', message: `Proven: ${what}. Its key has been withdrawn since, and it stays in force; ${taken}.` },
+        fix: 'Whoever publishes the policy needs to sign it with a key of the new key set.',
+      };
+    case 'current':
+      return ok(id, `Proven: ${what}. Until ${expiresAt}; ${taken}.`);
+  }
+}
+
+const POLICY_FAILS = new Set(['policy-invalid', 'policy-not-proven', 'root-keys-unusable']);
+
+/** Settings, policy and trust, read together as the agent reads them; changes nothing. */
+async function organization(invocation: Invocation, dataDir: string) {
   const catalog = loadCatalog();
   const problems = createProblems();
-  const { policy, source } = policyFileOf(dataDir, catalog, problems).reload();
-  const [wrong] = problems.list();
-  const policyCheck: Check = wrong
-    ? { id: 'policy', state: 'fail', message: wrong.message, fix: wrong.fix }
-    : ok(
-        'policy',
-        policy ? `Revision ${policy.rev}, mode ${policy.mode}, from ${source}.` : 'No policy is in force: everything is unreviewed.',
-      );
-  return [policyCheck, ok('catalog', `${catalog.entries.size} tools are known.`)];
+  const settings = settingsOf(invocation, dataDir, problems);
+  const rows = storedTrust(dataDir);
+  const device = readDeviceId(dataDir) ?? '';
+  const policySource = policySourceOf({ dataDir, catalog, problems, settings, store: rows, device, readOnly: true });
+  const { policy, source } = await policySource.reload();
+  const trust = policySource.trust();
+  const concerns = problems.list().filter(({ code }) => /^(policy|root-keys|trust)-/.test(code));
+  const checks: Check[] = [
+    ...settingChecks(settings.current(), problems),
+    ...concerns.map(({ code, message, fix }): Check => ({ id: 'policy', state: POLICY_FAILS.has(code) ? 'fail' : 'warn', message, fix })),
+  ];
+  if (concerns.length === 0) {
+    const text = policy
+      ? `Revision ${policy.rev}, mode ${policy.mode}, from ${source}.`
+      : 'No policy is in force: everything is unreviewed.';
+    checks.push(ok('policy', text));
+  }
+  checks.push(
+    trustCheck(trust, new Date(Math.max(Date.now(), policySource.serverTime()?.getTime() ?? 0))),
+    ok('catalog', `${catalog.entries.size} tools are known.`),
+  );
+  return { checks, settings: settings.current().settings, trust };
+}
+
+/** What is in force as it is stored; a database that can't be read has a line of its own. */
+function storedTrust(dataDir: string): TrustRows {
+  let rows: readonly TrustedRow[] = [];
+  try {
+    const store = openStore(databaseFile(dataDir), { migrations: readMigrations(), readOnly: true });
+    rows = store.trusted();
+    store.close();
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+  }
+  return { trusted: () => [...rows], trust: () => {} };
 }
 
 export const command: Command = {
@@ -148,6 +225,7 @@ export const command: Command = {
     takesNoWords('doctor', invocation);
     const dataDir = dataDirOf(invocation);
     refuseOthers(dataDir, invocation.os);
+    const told = await organization(invocation, dataDir);
     const checks: Check[] = [
       ok('version', `Muster ${invocation.version} on Node ${process.versions.node}, ${invocation.os.platform} ${invocation.os.arch}.`),
       ok('homes', homesOf(invocation).join(', ')),
@@ -158,11 +236,11 @@ export const command: Command = {
       display(invocation),
       await foreground(invocation),
       clock(),
-      settings(dataDir),
-      ...policyAndCatalog(dataDir),
+      ...told.checks,
       ok('collector', 'This build joins no collector; nothing leaves this computer.'),
     ];
-    invocation.answer({ schema: 'muster.doctor/1', ok: checks.every(({ state }) => state !== 'fail'), checks }, () =>
+    const { settings, trust } = told;
+    invocation.answer({ schema: 'muster.doctor/1', ok: checks.every(({ state }) => state !== 'fail'), checks, settings, trust }, () =>
       table(
         ['Check', 'State', 'What'],
         checks.map(({ id, state, message, fix }) => [id, state, fix ? `${message} ${fix}` : message]),

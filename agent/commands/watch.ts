@@ -33,7 +33,7 @@ export const command: Command = {
     }
     try {
       const log = createLog(dataDir);
-      const local = openLocal(invocation, dataDir, log.error);
+      const local = await openLocal(invocation, dataDir, log.error);
       const ending = new AbortController();
       const stop = () => ending.abort();
       for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);

@@ -5,6 +5,7 @@ import { type Database, durably, guarded, type OpenOptions, openDatabase } from 
 import { type EvidenceRows, evidenceRows } from './evidence-rows.ts';
 import { openOrRebuildDatabase, type Rebuilt } from './rebuild.ts';
 import { type SurfaceStore, surfaceRows } from './surfaces.ts';
+import { type TrustRows, trustRows } from './trust-rows.ts';
 
 /** One trace of one tool in one place. Paths under a home are `~/…`; null where there is nothing to say. */
 export type Sighting = {
@@ -51,79 +52,80 @@ export type UsageRow = {
 };
 
 /** Every method throws a `DatabaseError` where the file can't be used, and then has changed nothing. */
-export type Store = SurfaceStore & {
-  /**
-   * One transaction of tool and evidence rows. `first_seen` never moves and `last_seen` never goes back, whatever the clock does.
-   * A tool's own row is made, or its last sighting moved, only for the ids in `tools`, for which the evidence suffices.
-   * Returns those of them that were never seen before.
-   */
-  see(sightings: readonly Sighting[], at: Date, tools: readonly string[]): string[];
-  /**
-   * After a complete look, which began at `since` and ends at `at`: evidence of these kinds in these homes (null = machine-wide) that it did
-   * not see is no longer present. Rows of `exceptManagers` are left alone: those could not be asked. Deletes nothing. Returns the tools concerned.
-   */
-  sweep(
-    look: {
-      readonly kinds: readonly Evidence['kind'][];
-      readonly homes: readonly (string | null)[];
-      readonly since: Date;
-      readonly exceptManagers?: readonly string[];
-    },
-    at: Date,
-  ): string[];
-  /**
-   * All servers of one config file, in one transaction: those given are written, the others of that file (client, path, scope, home) are no
-   * longer present. With `project` null that means the file's servers of every project; with a project only that one's.
-   */
-  replaceConfig(
-    file: {
-      readonly client: string;
-      readonly configPath: string;
-      readonly scope: McpScope;
-      readonly home: string | null;
-      readonly project: string | null;
-    },
-    servers: readonly ServerRow[],
-    at: Date,
-  ): void;
-  /** What a settings file says now; null where it is gone. */
-  replaceSetting(file: Omit<SettingRow, 'findings' | 'forbids'>, said: Pick<SettingRow, 'findings' | 'forbids'> | null, at: Date): void;
-  /** In order of client, scope and path. */
-  settings(): SettingRow[];
-  /** By server id: the launch that a rule approved. */
-  approvedLaunches(): ReadonlyMap<string, ApprovedLaunch>;
-  /** In one transaction: launches that are approved from now on, and null for servers that no such rule approves any more. */
-  approveLaunches(changes: ReadonlyMap<string, ApprovedLaunch | null>, at: Date): void;
-  /** Adds to the totals of each day and tool. */
-  addUsage(rows: readonly UsageRow[]): void;
-  /** From that local day on, in order of day and tool. */
-  usage(sinceDay: string): UsageRow[];
-  evidence(): StoredEvidence[];
-  tools(): StoredTool[];
-  servers(): StoredServer[];
-  /** On the disk when this returns, not only with the operating system. */
-  addRequest(request: ApprovalRequest): void;
-  /** The request as it is now, or null where there is none with that id. */
-  updateRequest(
-    id: string,
-    change: Partial<Pick<ApprovalRequest, 'state' | 'updatedAt' | 'answer' | 'added'>> & { readonly why?: string | null },
-  ): ApprovalRequest | null;
-  /** Oldest first. */
-  requests(): ApprovalRequest[];
-  tell(items: readonly string[], at: Date): void;
-  told(): Record<string, string>;
-  /** A whole look ended at `at`; the first one ever is remembered. */
-  looked(at: Date, durationMs: number): void;
-  lastLook(): { readonly at: string | null; readonly firstAt: string | null; readonly durationMs: number | null };
-  /** One transaction of all that `work` writes, which must not wait for anything: hundreds of small ones cost more than what is in them. */
-  together<T>(work: () => T): T;
-  /** The same, and on the disk when this returns: for what nobody can observe again. Never inside `together`. */
-  durably<T>(work: () => T): T;
-  /** The append-only record; only `evidence.ts` adds to it. */
-  readonly evidenceRows: EvidenceRows;
-  /** Brings everything into the file itself, so that -wal and -shm go. May be called twice. */
-  close(): void;
-};
+export type Store = SurfaceStore &
+  TrustRows & {
+    /**
+     * One transaction of tool and evidence rows. `first_seen` never moves and `last_seen` never goes back, whatever the clock does.
+     * A tool's own row is made, or its last sighting moved, only for the ids in `tools`, for which the evidence suffices.
+     * Returns those of them that were never seen before.
+     */
+    see(sightings: readonly Sighting[], at: Date, tools: readonly string[]): string[];
+    /**
+     * After a complete look, which began at `since` and ends at `at`: evidence of these kinds in these homes (null = machine-wide) that it did
+     * not see is no longer present. Rows of `exceptManagers` are left alone: those could not be asked. Deletes nothing. Returns the tools concerned.
+     */
+    sweep(
+      look: {
+        readonly kinds: readonly Evidence['kind'][];
+        readonly homes: readonly (string | null)[];
+        readonly since: Date;
+        readonly exceptManagers?: readonly string[];
+      },
+      at: Date,
+    ): string[];
+    /**
+     * All servers of one config file, in one transaction: those given are written, the others of that file (client, path, scope, home) are no
+     * longer present. With `project` null that means the file's servers of every project; with a project only that one's.
+     */
+    replaceConfig(
+      file: {
+        readonly client: string;
+        readonly configPath: string;
+        readonly scope: McpScope;
+        readonly home: string | null;
+        readonly project: string | null;
+      },
+      servers: readonly ServerRow[],
+      at: Date,
+    ): void;
+    /** What a settings file says now; null where it is gone. */
+    replaceSetting(file: Omit<SettingRow, 'findings' | 'forbids'>, said: Pick<SettingRow, 'findings' | 'forbids'> | null, at: Date): void;
+    /** In order of client, scope and path. */
+    settings(): SettingRow[];
+    /** By server id: the launch that a rule approved. */
+    approvedLaunches(): ReadonlyMap<string, ApprovedLaunch>;
+    /** In one transaction: launches that are approved from now on, and null for servers that no such rule approves any more. */
+    approveLaunches(changes: ReadonlyMap<string, ApprovedLaunch | null>, at: Date): void;
+    /** Adds to the totals of each day and tool. */
+    addUsage(rows: readonly UsageRow[]): void;
+    /** From that local day on, in order of day and tool. */
+    usage(sinceDay: string): UsageRow[];
+    evidence(): StoredEvidence[];
+    tools(): StoredTool[];
+    servers(): StoredServer[];
+    /** On the disk when this returns, not only with the operating system. */
+    addRequest(request: ApprovalRequest): void;
+    /** The request as it is now, or null where there is none with that id. */
+    updateRequest(
+      id: string,
+      change: Partial<Pick<ApprovalRequest, 'state' | 'updatedAt' | 'answer' | 'added'>> & { readonly why?: string | null },
+    ): ApprovalRequest | null;
+    /** Oldest first. */
+    requests(): ApprovalRequest[];
+    tell(items: readonly string[], at: Date): void;
+    told(): Record<string, string>;
+    /** A whole look ended at `at`; the first one ever is remembered. */
+    looked(at: Date, durationMs: number): void;
+    lastLook(): { readonly at: string | null; readonly firstAt: string | null; readonly durationMs: number | null };
+    /** One transaction of all that `work` writes, which must not wait for anything: hundreds of small ones cost more than what is in them. */
+    together<T>(work: () => T): T;
+    /** The same, and on the disk when this returns: for what nobody can observe again. Never inside `together`. */
+    durably<T>(work: () => T): T;
+    /** The append-only record; only `evidence.ts` adds to it. */
+    readonly evidenceRows: EvidenceRows;
+    /** Brings everything into the file itself, so that -wal and -shm go. May be called twice. */
+    close(): void;
+  };
 
 /** A sighting that the clock puts this far after the look it belongs to was made before the clock was set back. */
 const CLOCK_SET_BACK_MS = 3_600_000;
@@ -183,6 +185,7 @@ function storeIn(database: Database, file: string): Store {
 
   return {
     ...surfaceRows({ sql, all, write }),
+    ...trustRows(sql, all, durable),
     see: (sightings, at, tools) =>
       write(() => {
         const time = at.toISOString();
