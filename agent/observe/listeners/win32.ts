@@ -11,6 +11,8 @@ export async function win32Listening(os: Os, sockets?: Win32Sockets, processes?:
   return async () => {
     const details = new Map<number, ReturnType<Win32Api['detail']>>();
     return listening().flatMap(({ pid, port, loopback }): Listening[] => {
+      // Wine doesn't tell whose a socket is.
+      if (pid === 0) return [{ port, reach: loopback ? 'loopback' : 'network', pid: null, exe: null, home: null }];
       const known = details.get(pid) ?? detail(pid);
       details.set(pid, known);
       if (known.owner === 'other') return [];
