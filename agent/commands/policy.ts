@@ -5,6 +5,7 @@ export const command: Group = {
   about:
     'Usage: muster policy VERB\n\nThe policy says what may be used, and for which data. One document holds the rules and the words that explain them.',
   verbs: {
+    show: { summary: 'print the policy in force, and how far it is proven', load: () => import('./policy/show.ts') },
     check: { summary: 'say whether a policy file holds, and what backs each of its clauses', load: () => import('./policy/check.ts') },
     simulate: { summary: 'say what a policy file would change on this computer', load: () => import('./policy/simulate.ts') },
     draft: { summary: 'print a first policy from what was seen here', load: () => import('./policy/draft.ts') },

@@ -1,0 +1,178 @@
+/** `muster policy` as people and scripts use it: the real command, over a home with a tool and MCP servers in it. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readMigrations } from '../../agent/assets.ts';
+import type { PolicyCheck } from '../../agent/policy/check.ts';
+import type { Simulation } from '../../agent/policy/simulate.ts';
+import { openStore } from '../../agent/store/store.ts';
+import { localDay } from '../../agent/usage.ts';
+import type { PolicyInForce } from '../../electron/contract.ts';
+import { asked, muster, temporary, write } from './muster.ts';
+
+const home = temporary('policy-cli');
+const data = path.join(home, '.local/share/muster');
+const token = randomBytes(20).toString('hex');
+const acme = new URL('../fixtures/policy/acme.json', import.meta.url).pathname;
+const policy = {
+  schema: 'muster.policy/1',
+  rev: 7,
+  organization: { name: 'Acme', contact: 'desk@acme.example' },
+  dataClasses: [{ id: 'public', label: 'Public', examples: 'The website' }],
+  tools: [{ id: 't1', tool: 'ollama', status: 'approved', dataClasses: ['public'] }],
+  clauses: [{ id: '1', title: 'Scope', text: `${'These words are read by people. '.repeat(8)}`, byPeople: 'The desk, every quarter' }],
+  acknowledge: { version: '2026-11', required: true },
+};
+
+beforeAll(async () => {
+  const packages = path.join(home, '.npm-global/lib/node_modules/@anthropic-ai/claude-code/package.json');
+  write(packages, { name: '@anthropic-ai/claude-code', version: '2.1.0' });
+  write(path.join(home, '.npmrc'), `prefix=${home}/.npm-global\n`);
+  write(path.join(home, '.cursor/mcp.json'), {
+    mcpServers: {
+      files: { command: 'npx', args: ['-y', '@modelcontextprotocol/server-filesystem@2025.8.21', '/srv'], env: { ACME_TOKEN: token } },
+      sentry: { url: `https://mcp.sentry.dev/mcp?key=${token}` },
+    },
+  });
+  const { code, out, err } = await muster(home, ['scan']);
+  if (code !== 0) throw new Error(out + err);
+  const store = openStore(path.join(data, 'muster.db'), { migrations: readMigrations() });
+  store.addUsage([{ day: localDay(new Date()), tool: 'claude-code', runS: 7200, frontS: 0, launches: 1 }]);
+  store.close();
+}, 60_000);
+
+describe('policy check', () => {
+  it('says that a policy holds, as text and as JSON, and what is worth a look', async () => {
+    const { code, out } = await muster(home, ['policy', 'check', acme]);
+    expect([code, out.split('\n')[0]]).toEqual([0, expect.stringMatching(/^This policy holds/)]);
+    expect(out).toMatch(/^2 +Approved and prohibited tools +controls +verdict, request$/m);
+    const answer = await asked<PolicyCheck & { schema: string }>(home, ['policy', 'check', acme]);
+    expect(answer).toMatchObject({ schema: 'muster.policy-check/1', ok: true, issues: [], clauses: [{ id: '2', standing: 'controls' }] });
+  });
+
+  it('refuses with the line, the field and the remedy, and the exit code of a no', async () => {
+    const broken = write(
+      path.join(home, 'broken.json'),
+      `{"schema":"muster.policy/1","rev":1,\n"tools":[{"id":"a","tool":"olama","status":"approved"}]}`,
+    );
+    const { code, out, err } = await muster(home, ['policy', 'check', broken]);
+    expect([code, err]).toEqual([5, '']);
+    expect(out).toMatch(
+      /^This policy would be refused: one thing has to be mended\.\n\n! line 2, tools\[0\]\.tool: .*“olama”; the nearest is ollama/,
+    );
+    const json = await muster(home, ['policy', 'check', broken, '--json']);
+    expect([json.code, JSON.parse(json.out)]).toEqual([
+      5,
+      expect.objectContaining({ ok: false, issues: [expect.stringContaining('line 2')] }),
+    ]);
+  });
+});
+
+it.each<[args: string[], said: RegExp]>([
+  [['policy'], /Say first what to do: muster policy and one of show, check, simulate, draft, acknowledge/],
+  [['policy', 'chekc', 'x'], /“policy” can show, .*, not “chekc”/],
+  [['policy', 'simulate', 'a', 'b'], /Name one file/],
+  [['policy', 'check', '/nowhere.json'], /\/nowhere\.json can’t be read \(ENOENT\)/],
+  [['policy', 'draft', 'x'], /“policy draft” takes no “x”/],
+])('muster %j is refused as wrongly called', async (args, said) => {
+  const { code, out, err } = await muster(home, args);
+  expect([code, out + err]).toEqual([2, expect.stringMatching(said)]);
+});
+
+describe('policy draft', () => {
+  const file = path.join(home, 'draft.jsonc');
+  it('writes what was seen into a file that holds, and never over one', async () => {
+    const { code, out } = await muster(home, ['policy', 'draft', '--out', file]);
+    expect([code, out]).toEqual([
+      0,
+      expect.stringMatching(/^Wrote .+draft\.jsonc\. It proposes 1 tool and 2 MCP servers; “muster policy check/),
+    ]);
+    const text = readFileSync(file, 'utf8');
+    expect(text).toMatch(/"tool": "claude-code", .*"status": "tolerated"/);
+    expect(text).toContain('"match": { "npm": "@modelcontextprotocol/server-filesystem" }');
+    expect(text).toContain('"match": { "url": "https://mcp.sentry.dev/*" }');
+    expect(text).not.toContain(token.slice(0, 12));
+    expect(await asked<PolicyCheck>(home, ['policy', 'check', file])).toMatchObject({ ok: true, issues: [] });
+
+    const again = await muster(home, ['policy', 'draft', '--out', file]);
+    expect([again.code, again.err]).toEqual([
+      2,
+      expect.stringMatching(/draft\.jsonc is there already; name another file, or remove it first\./),
+    ]);
+    expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+
+  it('is the starter where nothing was looked at, and makes nothing', async () => {
+    const empty = path.join(home, 'empty');
+    const { code, out } = await muster(home, ['policy', 'draft', '--data', empty]);
+    expect([code, out]).toEqual([0, expect.stringMatching(/with nothing seen yet[\s\S]*"tools": \[\]/)]);
+    expect(existsSync(empty)).toBe(false);
+  });
+});
+
+describe('policy simulate', () => {
+  it('says what would change, for which share of use, and changes nothing', async () => {
+    const draft = write(path.join(home, 'try.json'), {
+      schema: 'muster.policy/1',
+      rev: 8,
+      mode: 'enforce',
+      tools: [{ id: 'c', tool: 'claude-code', status: 'prohibited', action: 'end-process' }],
+      mcp: { rules: [{ id: 'm', match: { publisher: '@modelcontextprotocol' }, status: 'approved' }] },
+    });
+    const { code, out } = await muster(home, ['policy', 'simulate', draft]);
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /^The one AI tool and one of the two MCP servers here would change; that is 100 % of the time that tools without a window ran/,
+    );
+    expect(out).toMatch(/^The mode would go from warn to enforce/m);
+    expect(out).toMatch(/^Claude Code +Not reviewed yet +Not allowed +– +2 h running, 100 % +c$/m);
+    expect(out).toMatch(/^Would be stopped, .*: Claude Code \(end-process\)\.$/m);
+    const answer = await asked<Simulation & { baseline: object }>(home, ['policy', 'simulate', draft]);
+    expect(answer).toMatchObject({
+      schema: 'muster.policy-simulation/1',
+      days: 30,
+      changedUse: { front: null, run: 1 },
+      baseline: { rev: null },
+    });
+    expect(await asked<PolicyInForce>(home, ['policy', 'show'])).toMatchObject({ rev: null });
+  });
+
+  it('refuses a draft that does not hold, and has nothing to compare before a look', async () => {
+    const broken = write(path.join(home, 'broken.json'), '{');
+    const refused = await muster(home, ['policy', 'simulate', broken]);
+    expect([refused.code, refused.err]).toEqual([5, expect.stringMatching(/^muster: The policy .+broken\.json is not valid: line 1/)]);
+    const { code, out } = await muster(home, ['policy', 'simulate', acme, '--data', path.join(home, 'empty')]);
+    expect([code, out]).toEqual([0, expect.stringMatching(/has not looked at this computer yet/)]);
+  });
+});
+
+describe('policy show and acknowledge', () => {
+  it('prints what is in force, and records that it was read', async () => {
+    const none = await muster(home, ['policy', 'acknowledge']);
+    expect([none.code, none.err]).toEqual([2, expect.stringMatching(/No policy in force asks to be acknowledged/)]);
+
+    write(path.join(data, 'policy.json'), policy);
+    const before = await muster(home, ['policy', 'show']);
+    expect(before.out).toMatch(/^Acme’s policy, revision 7, in the mode warn: .+ It comes from ~\/\.local\/share\/muster\/policy\.json\./);
+    expect(before.out).toMatch(/nobody signed/);
+    expect(before.out).toMatch(/You are asked to acknowledge version 2026-11/);
+    expect(before.out).toMatch(/^Ollama +any +Approved +Public +–$/m);
+    expect(
+      Math.max(
+        ...before.out
+          .split('\n')
+          .slice(-6)
+          .map((line) => line.length),
+      ),
+    ).toBeLessThanOrEqual(100);
+
+    const other = await muster(home, ['policy', 'acknowledge', '2025-01']);
+    expect([other.code, other.err]).toEqual([2, expect.stringMatching(/2025-01/)]);
+    expect(await asked(home, ['policy', 'acknowledge'])).toMatchObject({
+      version: '2026-11',
+      acknowledgedAt: expect.stringMatching(/^\d{4}-/),
+    });
+    expect((await muster(home, ['policy', 'show'])).out).toMatch(/You acknowledged version 2026-11 on \d+ \w+ \d{4}\./);
+  });
+});
