@@ -9,6 +9,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readCatalog, readMigrations } from '../agent/assets.ts';
+import { packedCatalog } from '../native-catalog/files.ts';
 import { bundle } from './bundle.mjs';
 import { ownNode } from './packages.mjs';
 
@@ -43,7 +44,7 @@ export async function executable({ out = path.join(root, 'dist'), log = () => {}
   const work = await fs.mkdtemp(path.join(out, 'executable', '.part-'));
   try {
     await bundle({ parts: ['agent'], out: work });
-    await fs.writeFile(path.join(work, 'catalog.json'), JSON.stringify(readCatalog()));
+    await fs.writeFile(path.join(work, 'catalog.json'), JSON.stringify(packedCatalog(readCatalog())));
     const migrations = readMigrations().map(({ version, name, sql }) => [`${String(version).padStart(4, '0')}-${name}.sql`, sql]);
     await fs.writeFile(path.join(work, 'migrations.json'), JSON.stringify(Object.fromEntries(migrations)));
     const natives = Object.entries(nativeParts()).map(([name, file]) => [name, path.join(root, 'node_modules', file)]);

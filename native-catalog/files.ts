@@ -52,3 +52,20 @@ export function rawCatalog(files: Pick<CatalogFiles, 'entries' | 'families' | 'c
     [...files.entries, ...files.families, ...files.clients].map((file) => file.name),
   ];
 }
+
+/**
+ * What the product carries of the catalog: everything but what only people and checks read (examples, sources, the editors' `$schema`), which is
+ * nearly half of it and would be parsed at each start.
+ */
+export function packedCatalog<T extends RawCatalog>(raw: T): T {
+  const lean = (value: unknown): unknown => {
+    const { $schema: _, examples: __, sources: ___, ...rest } = value as Record<string, unknown>;
+    return rest;
+  };
+  return {
+    ...raw,
+    entries: raw.entries.map(lean),
+    families: raw.families.map(lean),
+    ...(raw.clients ? { clients: raw.clients.map(lean) } : {}),
+  };
+}

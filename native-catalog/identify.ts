@@ -37,13 +37,16 @@ type PlacedPattern = PathPattern & { readonly rare: number };
 /** Patterns under the segment that the fewest patterns share, so that a path that is no tool's meets almost none of them. */
 function byRarestSegment(patterns: readonly PathPattern[]): ReadonlyMap<string, readonly PlacedPattern[]> {
   const uses = new Map<string, number>();
-  for (const segment of patterns.flatMap((pattern) => pattern.lower)) uses.set(segment, (uses.get(segment) ?? 0) + 1);
+  for (const { lower } of patterns) for (const segment of lower) uses.set(segment, (uses.get(segment) ?? 0) + 1);
   const cost = (segment: string) => (uses.get(segment) ?? 0) - segment.length / 1000;
   const placed = new Map<string, PlacedPattern[]>();
-  for (const pattern of patterns) {
-    const rare = pattern.lower.reduce((best, segment, at) => (cost(segment) < cost(pattern.lower[best] as string) ? at : best), 0);
-    const key = pattern.lower[rare] as string;
-    placed.set(key, [...(placed.get(key) ?? []), { ...pattern, rare }]);
+  for (const { segments, lower, app, match } of patterns) {
+    let rare = 0;
+    for (let at = 1; at < lower.length; at++) if (cost(lower[at] as string) < cost(lower[rare] as string)) rare = at;
+    const key = lower[rare] as string;
+    const under = placed.get(key);
+    if (under) under.push({ segments, lower, app, match, rare });
+    else placed.set(key, [{ segments, lower, app, match, rare }]);
   }
   return placed;
 }
@@ -69,69 +72,68 @@ export function indexCatalog(
   const ports = new Map<number, Match>();
   const domains = new Map<string, Match>();
   const patterns: PathPattern[] = [];
-  const configs = new Map<string, Match>();
-  const publishers = new Map<string, string>();
-
   // A word that is common as a program's name is as common as an application's.
-  const common = new Set(list.flatMap(({ detect }) => detect.commonBinaries ?? []).map((name) => name.toLowerCase()));
+  const common = new Set<string>();
+  for (const { detect } of list) for (const name of detect.commonBinaries ?? []) common.add(name.toLowerCase());
+
+  // Of the entry at hand. This runs before anything is found, over everything, so it makes no text that nobody asks for.
+  let unverified: readonly string[] | undefined;
+  let weak: Match;
+  const claim = <K>(map: Map<K, Match>, key: K, match: Match, field: string, name: string) => {
+    if (map.has(key)) return;
+    map.set(key, unverified?.includes(`${field}:${name}`) ? weak : match);
+  };
 
   for (const entry of list) {
     const { detect } = entry;
-    const unverified = new Set(detect.unverified);
-    const made = {
-      certain: { entry, strength: 'certain' },
-      likely: { entry, strength: 'likely' },
-      weak: { entry, strength: 'weak' },
-    } as const;
-    const claim = (map: Map<string, Match>, key: string, strength: Strength, label: string) => {
-      if (!map.has(key)) map.set(key, made[unverified.has(label) ? 'weak' : strength]);
-    };
-    for (const [manager, values] of Object.entries(detect.packages ?? {})) {
-      for (const name of values ?? []) {
-        const label = `packages.${manager}:${name}`;
-        claim(packages, packageKey(manager as PackageManager, name), 'certain', label);
+    const certain: Match = { entry, strength: 'certain' };
+    const likely: Match = { entry, strength: 'likely' };
+    weak = { entry, strength: 'weak' };
+    unverified = detect.unverified;
+    for (const manager in detect.packages) {
+      const field = `packages.${manager}`;
+      for (const name of detect.packages[manager as PackageManager] ?? []) {
+        claim(packages, packageKey(manager as PackageManager, name), certain, field, name);
+        if (manager !== 'msix') continue;
         // Where only the bare name of a Windows package is known, one with a dot in it (`OpenAI.Codex`) carries its publisher there.
-        const bare = manager === 'msix' ? (name.split('_', 1)[0] as string) : null;
-        if (bare) claim(packages, packageKey('msix', bare), bare.includes('.') ? 'certain' : 'likely', label);
+        const bare = name.split('_', 1)[0] as string;
+        claim(packages, packageKey('msix', bare), bare.includes('.') ? certain : likely, field, name);
       }
     }
-    for (const name of detect.modules ?? []) claim(modules, name, 'certain', `modules:${name}`);
-    for (const [field, strength] of [
-      ['binaries', 'likely'],
-      ['commonBinaries', 'weak'],
-    ] as const) {
-      for (const name of detect[field] ?? []) {
-        claim(names, name, strength, `${field}:${name}`);
-        claim(foldedNames, name.toLowerCase(), strength, `${field}:${name}`);
-      }
+    for (const name of detect.modules ?? []) claim(modules, name, certain, 'modules', name);
+    for (const name of detect.binaries ?? []) {
+      claim(names, name, likely, 'binaries', name);
+      claim(foldedNames, name.toLowerCase(), likely, 'binaries', name);
     }
-    for (const id of detect.apps?.darwin ?? []) claim(bundles, id.toLowerCase(), 'certain', `apps.darwin:${id}`);
+    for (const name of detect.commonBinaries ?? []) {
+      claim(names, name, weak, 'commonBinaries', name);
+      claim(foldedNames, name.toLowerCase(), weak, 'commonBinaries', name);
+    }
+    for (const id of detect.apps?.darwin ?? []) claim(bundles, id.toLowerCase(), certain, 'apps.darwin', id);
     for (const id of detect.apps?.linux ?? []) {
-      const strength = id.split('.').length > 2 ? 'certain' : common.has(id.toLowerCase()) ? 'weak' : 'likely';
-      claim(desktopFiles, id.toLowerCase(), strength, `apps.linux:${id}`);
+      const match = id.split('.').length > 2 ? certain : common.has(id.toLowerCase()) ? weak : likely;
+      claim(desktopFiles, id.toLowerCase(), match, 'apps.linux', id);
     }
     for (const name of detect.apps?.win32 ?? []) {
       const plain = displayName(name);
-      claim(uninstallNames, plain, common.has(plain) ? 'weak' : 'likely', `apps.win32:${name}`);
+      claim(uninstallNames, plain, common.has(plain) ? weak : likely, 'apps.win32', name);
     }
-    for (const [field, host] of EXTENSION_FIELDS) {
-      for (const name of detect.extensions?.[field] ?? []) {
-        const label = `extensions.${field}:${name}`;
+    if (detect.extensions) {
+      for (const [field, host] of EXTENSION_FIELDS) {
         const folder = FOLDER_FIELDS.has(field);
-        claim(folder ? extensionFolders : extensions, extensionKey(host, name), folder ? 'likely' : 'certain', label);
+        for (const name of detect.extensions[field] ?? [])
+          claim(folder ? extensionFolders : extensions, extensionKey(host, name), folder ? likely : certain, `extensions.${field}`, name);
       }
     }
-    for (const image of detect.images ?? []) claim(images, image, 'certain', `images:${image}`);
-    for (const port of detect.ports ?? []) if (!ports.has(port)) ports.set(port, made.weak);
-    for (const domain of detect.domains ?? []) claim(domains, domain, 'likely', `domains:${domain}`);
-    for (const title of detect.titles ?? []) claim(titles, title.toLowerCase(), 'weak', `titles:${title}`);
+    for (const image of detect.images ?? []) claim(images, image, certain, 'images', image);
+    for (const port of detect.ports ?? []) if (!ports.has(port)) ports.set(port, weak);
+    for (const domain of detect.domains ?? []) claim(domains, domain, likely, 'domains', domain);
+    for (const title of detect.titles ?? []) claim(titles, title.toLowerCase(), weak, 'titles', title);
     for (const path of detect.paths ?? []) {
       const { segments, lower } = splitPath(path);
       const app = lower.some((segment) => segment.endsWith('.app'));
-      patterns.push({ segments, lower, app, match: made[unverified.has(`paths:${path}`) ? 'weak' : 'certain'] });
+      patterns.push({ segments, lower, app, match: unverified?.includes(`paths:${path}`) ? weak : certain });
     }
-    configs.set(entry.id, made.weak);
-    publishers.set(entry.id, entry.vendor.toLowerCase().split(/[\s(/]/)[0] as string);
   }
 
   const paths = byRarestSegment(patterns);
@@ -236,9 +238,7 @@ export function indexCatalog(
     const known = strongest([() => path && byPath(path), () => named]);
     if (known?.strength !== 'weak' || !seen.publisher) return known;
     // A common word under which the vendor itself has put its name is the vendor's program.
-    return seen.publisher.toLowerCase().startsWith(publishers.get(known.entry.id) as string)
-      ? { entry: known.entry, strength: 'likely' }
-      : known;
+    return seen.publisher.toLowerCase().startsWith(firstWord(known.entry.vendor)) ? { entry: known.entry, strength: 'likely' } : known;
   }
 
   function binary(seen: BinaryObservation): Match | null {
@@ -277,8 +277,10 @@ export function indexCatalog(
           return app(seen);
         case 'binary':
           return binary(seen);
-        case 'config':
-          return configs.get(seen.entry) ?? null;
+        case 'config': {
+          const entry = entries.get(seen.entry);
+          return entry ? { entry, strength: 'weak' } : null;
+        }
         case 'extension':
           return extension(seen);
         case 'listener':
@@ -311,6 +313,11 @@ const FOLDER_FIELDS: ReadonlySet<string> = new Set(['jetbrainsFolders', 'neovim'
 /** Ids are compared without case: VS Code's registry writes them as their publisher does, its folders in lower case. */
 function extensionKey(host: ExtensionHost, name: string): string {
   return `${host}\0${name.toLowerCase()}`;
+}
+
+/** What a vendor is called for short, as a publisher's name begins: `Element` of `Element Labs`. */
+function firstWord(vendor: string): string {
+  return vendor.toLowerCase().split(/[\s(/]/, 1)[0] as string;
 }
 
 /** The first answer that is more than weak, else the first weak one: the questions stand in order of what they prove. */

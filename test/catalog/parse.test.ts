@@ -1,8 +1,9 @@
 /** Reading the catalog: what a mistake in an entry is answered with, and what is where on which platform. */
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseCatalog } from '../../native-catalog/catalog.ts';
-import { rawCatalog, readCatalogFiles } from '../../native-catalog/files.ts';
+import { type Catalog, parseCatalog } from '../../native-catalog/catalog.ts';
+import { observationOf } from '../../native-catalog/examples.ts';
+import { packedCatalog, rawCatalog, readCatalogFiles } from '../../native-catalog/files.ts';
 
 const [raw, names] = rawCatalog(readCatalogFiles(path.resolve(import.meta.dirname, '../../native-catalog')));
 const catalog = parseCatalog(raw, names);
@@ -31,7 +32,10 @@ describe('an entry with a mistake', () => {
       'entries/thing.json: detect: Unrecognized key: "regex"; native-catalog/schema.ts says what may stand there.',
     ],
     [{ id: 'Thing!' }, 'entries/thing.json: id: lower-case words joined by hyphens; native-catalog/schema.ts says what may stand there.'],
-    [{ examples: [{}] }, 'entries/thing.json: examples.0: an example is exactly one of process, window, package, app, binary, extension, container and site;'],
+    [
+      { examples: [{}] },
+      'entries/thing.json: examples.0: an example is exactly one of process, window, package, app, binary, extension, container and site;',
+    ],
     [{ detect: { configs: ['C:\\x'] } }, 'entries/thing.json: detect.configs.0: a place begins with'],
     [{ mcp: [{ scope: 'user', path: { linux: '~/x' }, format: 'xml', at: ['a'] }] }, 'entries/thing.json: mcp.0.format: '],
   ])('%j is refused with file, field and remedy', (change, message) => {
@@ -68,6 +72,20 @@ describe('the catalog', () => {
     const trusted = parseCatalog(raw, names, { trusted: true });
     expect([...trusted.entries.values()]).toEqual([...catalog.entries.values()]);
     expect(trusted.binaryNames).toEqual(catalog.binaryNames);
+  });
+
+  it('is the same when packed, without what only people read', () => {
+    const text = JSON.stringify(packedCatalog(raw));
+    const packed = parseCatalog(JSON.parse(text), [], { trusted: true });
+    const seen = [...catalog.entries.values()].flatMap(({ examples }) => examples.map(observationOf));
+    const answers = (of: Catalog) =>
+      seen.map((one) => {
+        const match = of.identify(one, { titles: true });
+        return match && [match.entry.id, match.strength];
+      });
+    expect(answers(packed)).toEqual(answers(catalog));
+    expect(text.length).toBeLessThan(JSON.stringify(raw).length * 0.7);
+    for (const platform of ['darwin', 'linux', 'win32'] as const) expect(packed.places(platform)).toEqual(catalog.places(platform));
   });
 
   it('knows 60 MCP clients and more by a checked source, each with a name, and each scope', () => {
