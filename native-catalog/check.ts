@@ -1,11 +1,12 @@
 /** What must hold of the catalog, as a table: one row a rule. `run-checks.ts` runs it and weighs what it finds against the exceptions. */
 import type { Platform } from '../electron/contract.ts';
 import type { Catalog } from './catalog.ts';
+import { PLACE_CHECKS } from './check-places.ts';
+import { counts } from './counts.ts';
 import { observationOf, observationsOf } from './examples.ts';
 import type { CatalogFile, CatalogFiles } from './files.ts';
-import { packageKey } from './package-names.ts';
-import { isOn } from './places.ts';
-import { displayName, isInterpreter, splitPath } from './program-path.ts';
+import { identifiers, lists, missingExamples } from './identifiers.ts';
+import { isInterpreter } from './program-path.ts';
 import { Client, Entry, Family, Innocents } from './schema.ts';
 
 /** The catalog as far as it could be read. A file that the schema refuses is missing in everything but `files`. */
@@ -105,6 +106,33 @@ export const CHECKS: readonly Check[] = [
     },
   },
   {
+    name: 'example-kinds',
+    what: 'every kind of identifier that an entry has is shown by an example',
+    scope: 'file',
+    run({ entries }, say) {
+      for (const entry of entries) {
+        for (const kind of missingExamples(entry))
+          say(entry.id, `${entry.id}: no example shows detect.${kind}; add what an observer reports of one to examples.`);
+      }
+      return entries.length;
+    },
+  },
+  {
+    name: 'surface',
+    what: 'an extension is one in category and surface, and a feature of a general program says so',
+    scope: 'file',
+    run({ entries }, say) {
+      for (const { id, category, surface, feature, note } of entries) {
+        for (const kind of ['ide-extension', 'browser-extension'] as const) {
+          if ((category === kind) !== (surface === kind))
+            say(id, `${id}: the category is ${category} and the surface ${surface}; let both be ${kind}, or neither.`);
+        }
+        if (feature && !note) say(id, `${id}: feature has no note; say in one that the program being there says nothing of use.`);
+      }
+      return entries.length;
+    },
+  },
+  {
     name: 'evidence',
     what: 'no entry rests on unverified facts or common names alone, and `unverified` names what is there',
     scope: 'file',
@@ -172,6 +200,8 @@ export const CHECKS: readonly Check[] = [
       }
       for (const family of families) {
         if (!used.has(family.id)) say(family.id, `${family.id}: no entry is of this family; remove it.`);
+        const twice = family.tiers.find((tier, at) => family.tiers.findIndex(({ id }) => id === tier.id) !== at);
+        if (twice) say(family.id, `${family.id}: tier ${twice.id} is there twice; once is enough.`);
         for (const tier of family.tiers) {
           if (tier.trains !== 'unknown' && !tier.source)
             say(family.id, `${family.id}: tier ${tier.id} says "${tier.trains}" without a source; name one or say "unknown".`);
@@ -180,38 +210,7 @@ export const CHECKS: readonly Check[] = [
       return families.length;
     },
   },
-  {
-    name: 'places',
-    what: 'a place is written for the platform it is on, and its scope fits its path',
-    scope: 'file',
-    run({ entries, clients }, say) {
-      let seen = 0;
-      for (const entry of [...entries, ...clients]) {
-        for (const place of [...(entry.mcp ?? []), ...(entry.projects ?? [])]) {
-          for (const platform of PLATFORMS) {
-            const path = place.path[platform];
-            if (path === undefined) continue;
-            seen++;
-            if (!isOn(platform, path))
-              say(entry.id, `${entry.id}: ${path} is no path of ${platform}; write it as it is there, or leave ${platform} out.`);
-            if ('scope' in place && (place.scope === 'project') !== path.startsWith('<project>/')) {
-              say(
-                entry.id,
-                `${entry.id}: ${path} has the scope ${place.scope}; a file in <project>/ has the scope project, and no other has.`,
-              );
-            }
-          }
-          if ('scope' in place && (place.scope === 'local') !== place.at.includes('*')) {
-            say(
-              entry.id,
-              `${entry.id}: at ${place.at.join('.')} does not fit the scope ${place.scope}; local, and only local, leads through * (a project’s folder).`,
-            );
-          }
-        }
-      }
-      return seen;
-    },
-  },
+  ...PLACE_CHECKS,
   {
     name: 'clients',
     what: 'a client is no tool’s name, and no two of its places are the same',
@@ -230,29 +229,6 @@ export const CHECKS: readonly Check[] = [
               say(id, `${id}: ${place.path[platform]} at ${place.at.join('.')} is there twice on ${platform}; once is enough.`);
             seen.add(key);
           }
-        }
-      }
-      return all.length;
-    },
-  },
-  {
-    name: 'patterns',
-    what: 'a step of a place holds at most one *, and ** stands alone and once, below three named folders of a home',
-    scope: 'file',
-    run({ entries, clients }, say) {
-      const all = [...entries, ...clients].flatMap(({ id, mcp = [], projects = [] }) =>
-        [...mcp, ...projects].map((place) => ({ id, place })),
-      );
-      for (const { id, place } of all) {
-        for (const path of Object.values(place.path)) {
-          const steps = path?.split('/') ?? [];
-          const many = steps.indexOf('**');
-          const bad = steps.find((step) => step !== '**' && step.split('*').length > 2);
-          if (bad !== undefined) say(id, `${id}: ${path} has the step ${bad}; one * in a step is all that is understood.`);
-          if (steps.lastIndexOf('**') !== many || (many >= 0 && many < 3))
-            say(id, `${id}: ${path} would have too much listed; ** stands once, below two folders or more of the home.`);
-          if (steps[1]?.includes('*') && steps[0] !== '<project>')
-            say(id, `${id}: ${path} would list a whole home; name the folder below it.`);
         }
       }
       return all.length;
@@ -289,16 +265,18 @@ export const CHECKS: readonly Check[] = [
             );
         }
       }
-      for (const platform of PLATFORMS) {
-        const list = innocents.find((one) => one.platform === platform)?.list;
-        const count = list ? observationsOf(platform, list).length : 0;
-        if (count < 150)
-          say(
-            platform,
-            `${platform}: ${count} ordinary programs are too few to prove much; have 150 or more in native-catalog/innocents/${platform}.json.`,
-          );
-      }
       return seen;
+    },
+  },
+  {
+    name: 'breadth',
+    what: 'the catalog has no fewer tools, clients and ordinary programs than it promises',
+    scope: 'tree',
+    run(subject, say) {
+      for (const { what, is, least = 0 } of counts(subject)) {
+        if (is < least) say('breadth', `${is} ${what} are fewer than the ${least} that the catalog promises; add what is missing.`);
+      }
+      return subject.entries.length;
     },
   },
   {
@@ -315,42 +293,6 @@ export const CHECKS: readonly Check[] = [
     },
   },
 ];
-
-type Identifier = { readonly label: string; readonly key: string; readonly strong: boolean };
-
-/** Everything an entry claims: how `unverified` calls it, the key under which it is looked up, and whether it can make a row. */
-function identifiers({ detect }: Entry): Identifier[] {
-  const of = (field: string, names: readonly string[] | undefined, strong: boolean, key: (name: string) => string) =>
-    (names ?? []).map((name) => ({ label: `${field}:${name}`, key: key(name), strong }));
-  const lower = (name: string) => name.toLowerCase();
-  return [
-    ...Object.entries(detect.packages ?? {}).flatMap(([manager, names]) =>
-      of(`packages.${manager}`, names, true, (name) => packageKey(manager as Parameters<typeof packageKey>[0], name)),
-    ),
-    ...of('binaries', detect.binaries, true, (name) => `name:${lower(name)}`),
-    ...of('commonBinaries', detect.commonBinaries, false, (name) => `name:${lower(name)}`),
-    ...of('paths', detect.paths, true, (name) => `path:${splitPath(name).lower.join('/')}`),
-    ...of('apps.darwin', detect.apps?.darwin, true, (name) => `darwin:${lower(name)}`),
-    ...of('apps.linux', detect.apps?.linux, true, (name) => `linux:${lower(name)}`),
-    ...of('apps.win32', detect.apps?.win32, true, (name) => `win32:${displayName(name)}`),
-    ...of('modules', detect.modules, true, (name) => `module:${name}`),
-    ...Object.entries(detect.extensions ?? {}).flatMap(([host, names]) =>
-      of(`extensions.${host}`, names, true, (name) => `extension:${host}:${lower(name)}`),
-    ),
-    ...of('images', detect.images, true, (name) => `image:${name}`),
-    ...of('domains', detect.domains, true, (name) => `domain:${name}`),
-    ...of('titles', detect.titles, false, (name) => `title:${lower(name)}`),
-  ];
-}
-
-function lists(detect: Record<string, unknown>): [string, readonly unknown[]][] {
-  return Object.entries(detect).flatMap(([field, value]): [string, readonly unknown[]][] => {
-    if (Array.isArray(value)) return [[field, value]];
-    return Object.entries((value ?? {}) as Record<string, unknown>).flatMap(([inner, list]): [string, readonly unknown[]][] =>
-      Array.isArray(list) ? [[`${field}.${inner}`, list]] : [],
-    );
-  });
-}
 
 /** The id that a file's name promises. */
 export function stem(file: CatalogFile): string {

@@ -1,11 +1,16 @@
-/** The catalog's command: `check` (the default), `new` asks for what an entry needs, `schema` writes the editors' schemas, `stale` reports. */
+/**
+ * The catalog's command: `check` (the default) checks and counts, `new` asks for what an entry needs, `schema` writes the editors' schemas, `stale` says
+ * which exceptions are past their date and which identifiers wait for a source.
+ */
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { z } from 'zod';
 import { CHECKS } from './check.ts';
+import { type Count, counts } from './counts.ts';
 import { readCatalogFiles } from './files.ts';
-import { checkCatalog, staleExceptions } from './run-checks.ts';
+import { ask as askForEntry } from './new-entry.ts';
+import { checkCatalog, staleExceptions, subjectOf } from './run-checks.ts';
 import { Client, Entry, Family, Innocents, Publishers } from './schema.ts';
 
 const FOLDER = import.meta.dirname;
@@ -21,98 +26,85 @@ export function editorSchemas(): Readonly<Record<string, unknown>> {
   };
 }
 
-/** One JSON file in the repository's form, as far as the formatter does not shorten it further. */
-function json(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+const WIDTH = 140;
+
+/** One JSON file as the formatter writes it: a list of plain values stands on one line where it fits, everything else on its own lines. */
+export function json(value: unknown, indent = '', key = ''): string {
+  const inner = `${indent}  `;
+  if (Array.isArray(value)) {
+    const plain = value.every((item) => item === null || typeof item !== 'object');
+    const line = `${key}[${value.map((item) => JSON.stringify(item)).join(', ')}]`;
+    // The comma that may follow belongs to the line.
+    if (value.length === 0 || (plain && indent.length + line.length + 1 <= WIDTH)) return line;
+    return `${key}[\n${value.map((item) => inner + json(item, inner)).join(',\n')}\n${indent}]`;
+  }
+  if (value !== null && typeof value === 'object') {
+    const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+    if (fields.length === 0) return `${key}{}`;
+    return `${key}{\n${fields.map(([name, field]) => inner + json(field, inner, `${JSON.stringify(name)}: `)).join(',\n')}\n${indent}}`;
+  }
+  return key + JSON.stringify(value);
 }
 
 function check(): number {
   const files = readCatalogFiles(FOLDER);
   const found = checkCatalog(files);
   for (const finding of found) console.error(`${finding.check}: ${finding.message}`);
-  const tools = `${files.entries.length} tools, ${files.families.length} families, ${files.clients.length} MCP clients that are no tool`;
-  console.log(found.length === 0 ? `The catalog holds: ${tools}, ${CHECKS.length} checks.` : `${found.length} findings in ${tools}.`);
+  for (const line of table(counts(subjectOf(files)))) console.log(line);
+  console.log(
+    found.length === 0
+      ? `The catalog holds: ${files.entries.length} tools, ${CHECKS.length} checks.`
+      : `The catalog does not hold: ${found.length} findings.`,
+  );
   return found.length === 0 ? 0 : 1;
 }
 
+/** One line a figure, the figures below each other. */
+function table(figures: readonly Count[]): string[] {
+  const width = Math.max(...figures.map(({ is }) => String(is).length));
+  return figures.map(({ what, is, least }) => `${String(is).padStart(width)}  ${what}${least === undefined ? '' : ` (at least ${least})`}`);
+}
+
 function writeSchemas(): number {
-  for (const [name, schema] of Object.entries(editorSchemas())) writeFileSync(path.join(FOLDER, name), json(schema));
+  for (const [name, schema] of Object.entries(editorSchemas())) writeFileSync(path.join(FOLDER, name), `${json(schema)}\n`);
   return 0;
 }
 
 function stale(): number {
-  const lines = staleExceptions(readCatalogFiles(FOLDER), new Date());
+  const files = readCatalogFiles(FOLDER);
+  const lines = staleExceptions(files, new Date());
   for (const line of lines) console.log(line);
   if (lines.length === 0) console.log('No exception is past its date.');
+  const doubtful = subjectOf(files).entries.flatMap(({ id, detect }) => (detect.unverified ?? []).map((label) => `${id}: ${label}`));
+  if (doubtful.length > 0) console.log(`${doubtful.length} identifiers wait for a source, and make no row until then:`);
+  for (const line of doubtful) console.log(line);
   return 0;
 }
 
-/** Asks on the terminal, refuses what the schema refuses, and writes the entry with one example to complete. */
+/** Asks on the terminal, refuses what the schema refuses, and writes the entry with an example of each kind. */
 async function add(): Promise<number> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   // Lines are taken as they come, so that answers may be piped in as well as typed.
   const lines = terminal[Symbol.asyncIterator]();
-  const ask = async (question: string): Promise<string> => {
+  const answer = async (question: string): Promise<string> => {
     process.stderr.write(`${question}: `);
     const { value, done } = await lines.next();
     return done ? '' : value.trim();
   };
-  const many = async (question: string) =>
-    (await ask(`${question} (with commas, or nothing)`))
-      .split(',')
-      .map((one) => one.trim())
-      .filter(Boolean);
-  const listed = <T extends string>(name: T, list: readonly string[]) =>
-    list.length > 0 ? ({ [name]: list } as Record<T, readonly string[]>) : {};
   try {
-    const id = await ask('id, lower-case words with hyphens');
+    const id = await answer('id, lower-case words with hyphens');
     const file = path.join(FOLDER, 'entries', `${id}.json`);
     if (existsSync(file)) {
       console.error(`native-catalog/entries/${id}.json is there already; edit it.`);
       return 1;
     }
-    const family = (await ask('family, or nothing')) || null;
-    const name = await ask('name');
-    const vendor = await ask('vendor');
-    const category = await ask(`category (${Entry.shape.category.options.join(', ')})`);
-    const surface = await ask(`surface (${Entry.shape.surface.options.join(', ')})`);
-    const npm = await many('npm packages');
-    const pypi = await many('PyPI packages');
-    const cask = await many('Homebrew casks');
-    const binaries = await many('binaries whose name tells enough alone');
-    const commonBinaries = await many('binaries whose name others have too');
-    const darwin = await many('macOS bundle identifiers');
-    const packages = { ...listed('npm', npm), ...listed('pypi', pypi), ...listed('cask', cask) };
-    const [manager, first] = (Object.entries(packages)[0] ?? []) as [string?, (readonly string[])?];
-    const example =
-      manager && first
-        ? { package: { manager, name: first[0] } }
-        : darwin[0]
-          ? { platform: 'darwin', app: { appId: darwin[0] } }
-          : { binary: { path: `/usr/local/bin/${binaries[0] ?? ''}` } };
-    const entry = {
-      $schema: '../schema.json',
-      id,
-      family,
-      name,
-      vendor,
-      category,
-      surface,
-      detect: {
-        ...(Object.keys(packages).length > 0 ? { packages } : {}),
-        ...listed('binaries', binaries),
-        ...listed('commonBinaries', commonBinaries),
-        ...(darwin.length > 0 ? { apps: { darwin } } : {}),
-      },
-      examples: [example],
-      sources: await many('sources: where these facts can be looked up'),
-    };
+    const entry = await askForEntry(id, answer);
     const result = Entry.safeParse(entry);
     if (!result.success) {
       for (const issue of result.error.issues) console.error(`${issue.path.map(String).join('.')}: ${issue.message}`);
       return 1;
     }
-    writeFileSync(file, json(entry));
+    writeFileSync(file, `${json(entry)}\n`);
     console.log(`Wrote native-catalog/entries/${id}.json; add what you have seen it run as to its examples, then run npm run catalog.`);
     return 0;
   } finally {

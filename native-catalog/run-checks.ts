@@ -57,7 +57,8 @@ export function staleExceptions(files: CatalogFiles, today: Date): string[] {
     .map((one) => `${one.entry}: the exception from ${one.check} was meant to last until ${one.until} (${one.reason}).`);
 }
 
-function subjectOf(files: CatalogFiles): Subject {
+/** The catalog as far as it can be read, for checks and figures. */
+export function subjectOf(files: CatalogFiles): Subject {
   const readable = <T>(list: readonly CatalogFile[], schema: { safeParse(value: unknown): { data?: T | undefined } }) =>
     list.flatMap((file) => {
       const { data } = schema.safeParse(file.value);
