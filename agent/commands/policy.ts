@@ -10,6 +10,9 @@ export const command: Group = {
     simulate: { summary: 'say what a policy file would change on this computer', load: () => import('./policy/simulate.ts') },
     draft: { summary: 'print a first policy from what was seen here', load: () => import('./policy/draft.ts') },
     acknowledge: { summary: 'record that you have read the policy in force', load: () => import('./policy/acknowledge.ts') },
+    keygen: { summary: 'make a pair of keys for signing', load: () => import('./policy/keygen.ts') },
+    sign: { summary: 'sign a policy, a key set or grants', load: () => import('./policy/sign.ts') },
+    verify: { summary: 'say whether a signed document holds', load: () => import('./policy/verify.ts') },
     schema: { summary: 'print the form of a policy for editors, as a JSON Schema', load: () => import('./policy/schema.ts') },
   },
 };

@@ -14,7 +14,7 @@ export const TYP: Readonly<Record<DocumentKind, string>> = {
   grants: 'muster-grants+jws',
 };
 /** How each is called in a sentence. */
-export const NAME: Readonly<Record<DocumentKind, string>> = { keySet: 'key set', policy: 'policy', grants: 'grants' };
+export const NAME: Readonly<Record<DocumentKind, string>> = { keySet: 'key set', policy: 'policy', grants: 'list of grants' };
 
 /** No document is longer, in characters as sent. */
 export const MAX_CHARS = 1024 * 1024;

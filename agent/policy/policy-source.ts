@@ -57,6 +57,8 @@ export type SignedPolicySource = Required<PolicySource> & {
   reload(): Promise<LoadedPolicy>;
   /** Documents as they came, all at once: a key set is in force for what comes with it. Throws a `DatabaseError`, and has changed nothing then. */
   accept(documents: { readonly [Kind in DocumentKind]?: string }): Promise<readonly Outcome[]>;
+  /** What `accept` would answer now; changes nothing. */
+  weigh(documents: { readonly [Kind in DocumentKind]?: string }): Promise<readonly Outcome[]>;
   noteServerTime(at: Date): void;
 };
 
@@ -228,8 +230,9 @@ export function createPolicySource(parts: PolicySourceParts): SignedPolicySource
     }
   }
 
-  async function take(documents: { readonly [Kind in DocumentKind]?: string }): Promise<readonly Outcome[]> {
-    if (base === null || parts.readOnly) {
+  /** `dry`: says what would become of them, and changes nothing. */
+  async function take(documents: { readonly [Kind in DocumentKind]?: string }, dry = false): Promise<readonly Outcome[]> {
+    if (base === null) {
       const reason = 'No root key is known here, so nothing that is signed can be proven; name policyRootKeys in the managed settings.';
       return KINDS.filter((kind) => documents[kind] !== undefined).map((kind) => ({
         kind,
@@ -257,7 +260,7 @@ export function createPolicySource(parts: PolicySourceParts): SignedPolicySource
       );
       const refuse = (code: RefusalCode, reason: string, rev: number | null) => {
         outcomes.push({ kind, rev, status: 'refused', error: { code, reason } });
-        refusedLast = { document: kind, code, reason, at };
+        if (!dry) refusedLast = { document: kind, code, reason, at };
       };
       if (!verified.ok) {
         // The one in force may have expired, or its key set: that is no news, and no reason to complain of the file that it came in.
@@ -297,6 +300,7 @@ export function createPolicySource(parts: PolicySourceParts): SignedPolicySource
       rows.push(row);
       outcomes.push({ kind, rev: mark.rev, status: 'applied', error: null });
     }
+    if (dry) return outcomes;
     if (rows.length > 0) {
       store.trust(rows);
       held = next;
@@ -386,6 +390,7 @@ export function createPolicySource(parts: PolicySourceParts): SignedPolicySource
         if (anchored !== anchorKey()) await load();
         return take(documents);
       }),
+    weigh: (documents) => inTurn(() => take(documents, true)),
     noteServerTime(at) {
       if (floor.serverTime !== null && Date.parse(floor.serverTime) >= at.getTime()) return;
       const serverTime = at.toISOString();

@@ -93,7 +93,7 @@ export async function verify<Kind extends DocumentKind>(
   if (state.audience !== null && document.audience !== state.audience)
     return refused('wrong-audience', `The ${name} is for another organization than this computer’s; send it to where it belongs.`);
   if ('device' in document && document.device !== state.device)
-    return refused('wrong-device', 'The grants are for another device; send each device its own.');
+    return refused('wrong-device', 'The list of grants is for another device; send each device its own.');
   if (Date.parse(document.issuedAt) - now.getTime() > SKEW_MS)
     return refused(
       'issued-in-future',
