@@ -64,7 +64,7 @@ export function createExtensionObserver(
         },
       };
       for (const source of sources) {
-        await source(look);
+        source(look);
         await setImmediate();
       }
       return { observations: [...found.values()], ...end() };

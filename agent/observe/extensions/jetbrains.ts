@@ -30,8 +30,8 @@ const products: Readonly<Record<string, string>> = {
   JetBrainsClient: 'JetBrains Client',
 };
 
-export const jetbrains: ExtensionSource = async (look) => {
-  for (const home of look.reader.homes) for (const product of productsIn(look.reader, home)) await lookAtProduct(look, home, product);
+export const jetbrains: ExtensionSource = (look) => {
+  for (const home of look.reader.homes) for (const product of productsIn(look.reader, home)) lookAtProduct(look, home, product);
 };
 
 type Product = { readonly program: string; readonly config: string; readonly plugins: readonly string[] };
@@ -77,12 +77,12 @@ function movedPlugins(reader: HomeReader, config: string, home: string): string 
   return path.isAbsolute(folder) && reader.homeOf(folder) !== null ? path.resolve(folder) : null;
 }
 
-async function lookAtProduct(look: Look, home: string, { program, config, plugins }: Product): Promise<void> {
+function lookAtProduct(look: Look, home: string, { program, config, plugins }: Product): void {
   const { reader } = look;
   let off: ReadonlySet<string> | undefined;
   for (const folder of plugins) {
     for (const { name } of (reader.list(folder) ?? []).slice(0, maximumPlugins)) {
-      const plugin = await pluginAt(look, path.join(folder, name), name);
+      const plugin = pluginAt(look, path.join(folder, name), name);
       if (plugin === null || !look.wants('jetbrains', plugin.id ?? name, name)) continue;
       off ??= disabled(reader, path.join(config, 'disabled_plugins.txt'));
       look.found({
@@ -118,7 +118,7 @@ function disabled(reader: HomeReader, file: string): ReadonlySet<string> {
 /** `id` is null where nothing says it: then the folder's name stands for it. */
 type Plugin = { readonly id: string | null; readonly version: string | null };
 
-async function pluginAt(look: Look, at: string, name: string): Promise<Plugin | null> {
+function pluginAt(look: Look, at: string, name: string): Plugin | null {
   const { reader } = look;
   if (name.startsWith('.')) return null;
   if (name.endsWith('.jar')) return inJar(reader, at);
@@ -130,7 +130,7 @@ async function pluginAt(look: Look, at: string, name: string): Promise<Plugin | 
   if (!reader.isFolder(lib)) return null;
   const jars = (reader.list(lib) ?? []).map((entry) => entry.name).filter((jar) => jar.endsWith('.jar'));
   for (const jar of nearest(name, jars).slice(0, maximumJars)) {
-    const found = await inJar(reader, path.join(lib, jar));
+    const found = inJar(reader, path.join(lib, jar));
     if (found !== null) return found;
   }
   return jars.length > 0 ? { id: null, version: null } : null;
@@ -142,10 +142,10 @@ function nearest(folder: string, jars: readonly string[]): string[] {
   return [...jars].sort((a, b) => near(a) - near(b) || a.length - b.length || (a < b ? -1 : 1));
 }
 
-async function inJar(reader: HomeReader, file: string): Promise<Plugin | null> {
+function inJar(reader: HomeReader, file: string): Plugin | null {
   if (!reader.mayRead(file)) return null;
-  const member = await reader.keep(file, descriptor, reader.stamp(file) ?? '', async () => {
-    const read = await readMember(file, descriptor, maximumDescriptor);
+  const member = reader.keep(file, descriptor, reader.stamp(file) ?? '', () => {
+    const read = readMember(file, descriptor, maximumDescriptor);
     return read.state === 'read' ? { state: 'read' as const, plugin: described(read.bytes) } : read;
   });
   if (member.state === 'refused') reader.unclear(file, member.detail);

@@ -4,7 +4,7 @@ import type { HomeReader } from '../home-reader.ts';
 import { plainName } from '../installed/look.ts';
 import type { ExtensionHost, ExtensionObservation, SiteObservation } from '../observation.ts';
 
-export type ExtensionSource = (look: Look) => void | Promise<void>;
+export type ExtensionSource = (look: Look) => void;
 
 export type Look = {
   readonly reader: HomeReader;
@@ -28,8 +28,9 @@ export function plainId(value: unknown): string | null {
 
 /** A profile's name as it may be shown, or else `fallback`: browsers may name one after the e-mail address of its account. */
 export function profileName(value: unknown, fallback: string): string {
-  const name = plainName(value);
-  return name === null || name.includes('@') ? fallback : blankText(name.slice(0, 60));
+  const name = plainName(value)?.slice(0, 60) ?? null;
+  if (name === null || name.includes('@')) return fallback;
+  return /^[\p{L} ]{1,20}\d{0,3}$/u.test(name) ? name : blankText(name);
 }
 
 /** More hosts than this say nothing that these don't. */

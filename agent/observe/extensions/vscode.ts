@@ -35,23 +35,26 @@ function lookAtInstall(look: Look, { program }: Editor, install: Install): void 
     if (!reader.isFolder(folder)) continue;
     const users = datas.filter((data) => data.home === home).map((data) => path.join(data.folder, 'User'));
     const obsolete = removed(reader, folder);
-    const off = users.map((user) => disabled(reader, path.join(user, 'globalStorage/state.vscdb')));
+    // Asked only where something wanted is there: opening databases is most of the cost of a look.
+    const off = lazily(() => users.map((user) => disabled(reader, path.join(user, 'globalStorage/state.vscdb'))));
     const shared = recorded(reader, path.join(folder, 'extensions.json')) ?? listed(look, folder);
     const profiles = users.flatMap((user) => profilesOf(reader, user));
 
     const seen = new Map<string, { installed: Installed; profiles: Profile[] }>();
-    const add = (installed: Installed, name: string, offHere: readonly (ReadonlySet<string> | null)[]) => {
+    const add = (installed: Installed, name: string, offHere: () => readonly (ReadonlySet<string> | null)[]) => {
       if (obsolete.has(installed.folder.toLowerCase()) || !look.wants('vscode', installed.id, null)) return;
       const at = `${installed.id.toLowerCase()}\0${installed.folder}`;
       const known = seen.get(at) ?? { installed, profiles: [] };
       seen.set(at, known);
-      known.profiles.push({ name, enabled: isOn(installed.id, offHere) });
+      if (!known.profiles.some((profile) => profile.name === name)) known.profiles.push({ name, enabled: isOn(installed.id, offHere()) });
     };
     for (const installed of shared) add(installed, defaultProfile, off);
     for (const profile of profiles) {
       // A profile may share the default one's state as well, and then has none of its own.
-      const ownOff = disabled(reader, path.join(profile.folder, 'globalStorage/state.vscdb'));
-      const offHere = ownOff === null ? off : [ownOff];
+      const offHere = lazily(() => {
+        const own = disabled(reader, path.join(profile.folder, 'globalStorage/state.vscdb'));
+        return own === null ? off() : [own];
+      });
       const own = profile.shares ? shared : (recorded(reader, path.join(profile.folder, 'extensions.json')) ?? []);
       for (const installed of own) add(installed, profile.name, offHere);
       // What is for all profiles is recorded in the default one alone.
@@ -76,6 +79,14 @@ function lookAtInstall(look: Look, { program }: Editor, install: Install): void 
       });
     }
   }
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 /** What a record lists; null where there is none, or it can't be understood. */
