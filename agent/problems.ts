@@ -93,6 +93,11 @@ const PROBLEMS = {
     message: (where, detail) => `The record of decisions is not as Muster left it${because(detail)}; ${where} says how far it went.`,
     fix: 'Run “muster evidence verify” to see which rows, and tell whoever looks after security.',
   },
+  'review-due': {
+    severity: 'low',
+    message: (_where, detail) => `The policy’s own review of ${detail} is overdue; what it says still holds.`,
+    fix: 'You need to do nothing. Whoever owns the policy looks at it again and sets the next date.',
+  },
   'policy-unsigned': {
     severity: 'medium',
     message: (where) => `The plain policy ${where} does not count, because this computer takes signed policies only.`,

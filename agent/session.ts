@@ -25,6 +25,7 @@ import type { Catalogued } from './policy/check.ts';
 import type { Item } from './policy/decide.ts';
 import type { KnownTools, Policy } from './policy/policy.ts';
 import { type Anchor, createPolicySource, type SignedPolicySource } from './policy/policy-source.ts';
+import { overdueReviews } from './policy/reviews.ts';
 import { tryPolicy } from './policy/trial.ts';
 import { createProblems, type Problems } from './problems.ts';
 import { createSettings, liveSettings, type SettingsRead, type SettingsSource } from './settings.ts';
@@ -118,7 +119,12 @@ export function policySourceOf(parts: {
     changed: () => settings.changed() || source.changed(),
     async reload() {
       await settings.reload();
-      return source.reload();
+      const loaded = await source.reload();
+      const name = (tool: string) => catalog.entries.get(tool)?.name ?? catalog.families.get(tool)?.name ?? tool;
+      const overdue = loaded.policy && overdueReviews(loaded.policy, name, systemClock.now());
+      if (overdue) parts.problems.raise({ code: 'review-due', path: null, detail: overdue });
+      else parts.problems.clear('review-due');
+      return loaded;
     },
   };
 }
