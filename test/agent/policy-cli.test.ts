@@ -4,11 +4,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readMigrations } from '../../agent/assets.ts';
+import { BUILT_ACTIONS } from '../../agent/policy/backing.ts';
 import type { PolicyCheck } from '../../agent/policy/check.ts';
 import type { Simulation } from '../../agent/policy/simulate.ts';
 import { openStore } from '../../agent/store/store.ts';
 import { localDay } from '../../agent/usage.ts';
-import type { PolicyInForce } from '../../electron/contract.ts';
+import type { Inventory, PolicyInForce } from '../../electron/contract.ts';
 import { asked, muster, temporary, write } from './muster.ts';
 
 const home = temporary('policy-cli');
@@ -20,7 +21,7 @@ const policy = {
   rev: 7,
   organization: { name: 'Acme', contact: 'desk@acme.example' },
   dataClasses: [{ id: 'public', label: 'Public', examples: 'The website' }],
-  tools: [{ id: 't1', tool: 'ollama', status: 'approved', dataClasses: ['public'] }],
+  tools: [{ id: 't1', tool: 'ollama', status: 'approved', dataClasses: ['public'], reviewBy: '2026-02-01' }],
   clauses: [{ id: '1', title: 'Scope', text: `${'These words are read by people. '.repeat(8)}`, byPeople: 'The desk, every quarter' }],
   acknowledge: { version: '2026-11', required: true },
 };
@@ -174,5 +175,25 @@ describe('policy show and acknowledge', () => {
       acknowledgedAt: expect.stringMatching(/^\d{4}-/),
     });
     expect((await muster(home, ['policy', 'show'])).out).toMatch(/You acknowledged version 2026-11 on \d+ \w+ \d{4}\./);
+  });
+
+  it('tells of a review that is overdue, and lets the rule stand', async () => {
+    const { problems } = await asked<Inventory>(home, ['status']);
+    expect(problems).toMatchObject([
+      { code: 'review-due', message: 'The policy’s own review of Ollama (due on 1 February 2026) is overdue; what it says still holds.' },
+    ]);
+  });
+
+  it('knows from the managed settings what may act here', async () => {
+    const gated = write(path.join(home, 'gated.json'), {
+      ...{ schema: 'muster.policy/1', rev: 1, mode: 'enforce' },
+      mcp: { rules: [{ id: 'm', match: { riskAtLeast: 'critical' }, status: 'prohibited', action: 'disable-entry' }] },
+      clauses: [{ id: '5', title: 'MCP servers', text: 'Words.', backedBy: ['mcp-gate'] }],
+    });
+    const managed = write(path.join(home, 'managed.json'), { allowActions: ['disable-entry'] });
+    const ask = async (...more: string[]) => (await asked<PolicyCheck>(home, ['policy', 'check', gated, ...more])).clauses[0]?.controls[0];
+    const isBuilt = BUILT_ACTIONS.has('disable-entry');
+    expect(await ask()).toMatchObject({ real: false });
+    expect(await ask('--managed', managed)).toMatchObject({ name: 'mcp-gate', real: isBuilt });
   });
 });

@@ -1,9 +1,10 @@
 /** `muster policy check`: whether a policy file holds, with the line, the field and the remedy of everything that does not, and what backs its clauses. */
-import { type BackedClause, BUILT_ACTIONS } from '../../policy/backing.ts';
+import type { BackedClause } from '../../policy/backing.ts';
 import { checkPolicy } from '../../policy/check.ts';
 import { catalogued, loadCatalog } from '../../session.ts';
 import { type Command, EXIT } from '../command.ts';
 import { table } from '../table.ts';
+import { meansHere } from './means.ts';
 import { namedFile } from './named-file.ts';
 
 const STANDING: Readonly<Record<BackedClause['standing'], string>> = {
@@ -42,7 +43,7 @@ export const command: Command = {
   options: {},
   async run(invocation) {
     const { file, text } = namedFile('check', invocation);
-    const means = { built: BUILT_ACTIONS, allowed: new Set<never>() };
+    const means = await meansHere(invocation);
     const { ok, issues, warnings, clauses } = checkPolicy(text, catalogued(loadCatalog()), means, new Date());
     invocation.answer({ schema: 'muster.policy-check/1', file, ok, issues, warnings, clauses }, () =>
       [

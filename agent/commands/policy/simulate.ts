@@ -2,7 +2,7 @@
 import { capital, countWord, statusWord } from '../../../electron/attention.ts';
 import type { DataClass, Mode } from '../../../electron/contract.ts';
 import { refuseOthers } from '../../data-folder.ts';
-import { BUILT_ACTIONS } from '../../policy/backing.ts';
+import type { Means } from '../../policy/backing.ts';
 import { checkPolicy } from '../../policy/check.ts';
 import { type Simulation, simulate, type Use } from '../../policy/simulate.ts';
 import { Refusal } from '../../requests.ts';
@@ -10,6 +10,7 @@ import { catalogued, dataDirOf, loadCatalog, withStored } from '../../session.ts
 import { type Command, EXIT } from '../command.ts';
 import { table } from '../table.ts';
 import { countedDays } from './counted-days.ts';
+import { meansHere } from './means.ts';
 import { namedFile } from './named-file.ts';
 
 const DOES: Readonly<Record<Mode, string>> = {
@@ -58,7 +59,7 @@ function summary({ tools, mcpServers, changedUse, days }: Simulation): string {
   return `${capital(parts.join(' and '))} here would change${use}.`;
 }
 
-function report(simulation: Simulation, modes: { from: Mode; to: Mode }, before: Labels, after: Labels): string {
+function report(simulation: Simulation, modes: { from: Mode; to: Mode }, means: Means, before: Labels, after: Labels): string {
   const { tools, mcpServers, unused, days } = simulation;
   const parts = [summary(simulation)];
   if (modes.from !== modes.to) parts.push(`The mode would go from ${modes.from} to ${modes.to}: ${DOES[modes.to]}.`);
@@ -100,9 +101,10 @@ function report(simulation: Simulation, modes: { from: Mode; to: Mode }, before:
   }
   const acted = [...tools, ...mcpServers].filter(({ action }) => action !== null);
   if (acted.length > 0) {
-    const able = acted.every(({ action }) => action !== null && BUILT_ACTIONS.has(action));
-    const where = able ? 'where the managed settings allow it' : 'by a later version of Muster, where the managed settings allow it';
-    parts.push(`Would be stopped, ${where}: ${acted.map(({ name, action }) => `${name} (${action})`).join(', ')}.`);
+    const every = (actions: Means['built']) => acted.every(({ action }) => action !== null && actions.has(action));
+    const where = 'where the managed settings allow it, which those of this computer don’t';
+    const how = !every(means.built) ? `, by a later version of Muster, ${where}` : every(means.allowed) ? '' : `, ${where}`;
+    parts.push(`Would be stopped${how}: ${acted.map(({ name, action }) => `${name} (${action})`).join(', ')}.`);
   }
   if (unused.rules.length > 0) {
     const other = (why: 'absent' | 'other') => (why === 'other' ? ', here with another tier, account or version' : '');
@@ -130,7 +132,8 @@ export const command: Command = {
     const { file, text } = namedFile('simulate', invocation);
     refuseOthers(dataDirOf(invocation), invocation.os);
     const now = new Date();
-    const { policy: draft, issues } = checkPolicy(text, catalogued(loadCatalog()), { built: BUILT_ACTIONS, allowed: new Set() }, now);
+    const means = await meansHere(invocation);
+    const { policy: draft, issues } = checkPolicy(text, catalogued(loadCatalog()), means, now);
     if (draft === null) throw new Refusal('policy-invalid', `The policy ${file} is not valid: ${issues.join(' ')}`);
     const counted = countedDays(now);
     const found = await withStored(invocation, ({ agent, store }) => {
@@ -149,7 +152,7 @@ export const command: Command = {
     const { before, simulation } = found;
     const baseline = { look: before.look.at, rev: before.policy.rev, mode: before.policy.mode };
     invocation.answer({ ...simulation, baseline }, () =>
-      report(simulation, { from: before.policy.mode, to: draft.mode }, labels(before.policy.dataClasses), labels(draft.dataClasses)),
+      report(simulation, { from: before.policy.mode, to: draft.mode }, means, labels(before.policy.dataClasses), labels(draft.dataClasses)),
     );
     return EXIT.done;
   },
