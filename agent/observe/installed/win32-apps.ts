@@ -1,11 +1,14 @@
 /**
- * Windows applications: the Uninstall keys of the machine and of this user, and the packages (MSIX) registered for this user, asked of reg.exe.
+ * Windows applications: the Uninstall keys of the machine and of this user, and the packages (MSIX) registered for this user.
  *
- * Written from Microsoft's documentation and against Wine's reg.exe. Unverified on Windows: that AppModel\Repository\Packages lists what is
- * registered for the user, and nothing that was removed; letters outside of ASCII, which reg.exe writes in the console's code page, arrive as
- * replacement characters. Other users' keys are in their own hives, which are not loaded, so they are not looked at.
+ * Windows' own functions are asked. Where they can't be loaded reg.exe is, which writes in the console's code page: letters outside of that arrive as
+ * replacement characters, and a tool with a Chinese name isn't known by it.
+ *
+ * Written from Microsoft's documentation and against Wine. Unverified on Windows: that AppModel\Repository\Packages lists what is registered for the
+ * user, and nothing that was removed. Other users' keys are in their own hives, which are not loaded, so they are not looked at.
  */
 import path from 'node:path';
+import { type Win32Registry, win32Registry } from '../processes/win32-api.ts';
 import { compareVersions, type Look, plainName, plainVersion, type Source } from './look.ts';
 
 const uninstall = 'SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall';
@@ -18,12 +21,12 @@ export const windowsApps: Source = {
   name: 'app',
   async look(look) {
     const answers = await Promise.all([
-      query(look, [`HKLM\\${uninstall}`, '/s', '/reg:64']),
-      query(look, [`HKLM\\${uninstall}`, '/s', '/reg:32']),
-      look.ownHome === null ? '' : query(look, [`HKCU\\${uninstall}`, '/s']),
+      keysBelow(look, 'HKLM', uninstall, wanted, 64),
+      keysBelow(look, 'HKLM', uninstall, wanted, 32),
+      look.ownHome === null ? [] : keysBelow(look, 'HKCU', uninstall, wanted),
     ]);
-    answers.forEach((answer, index) => {
-      for (const { key, values } of parseRegistry(answer, wanted)) reportApp(look, key, values, index === 2 ? look.ownHome : null);
+    answers.forEach((keys, index) => {
+      for (const { key, values } of keys) reportApp(look, key, values, index === 2 ? look.ownHome : null);
     });
   },
 };
@@ -33,7 +36,7 @@ export const msix: Source = {
   async look(look) {
     if (look.ownHome === null) return;
     const best = new Map<string, string>();
-    for (const { key } of parseRegistry(await query(look, [`HKCU\\${packages}`]), new Set())) {
+    for (const { key } of await keysBelow(look, 'HKCU', packages, new Set())) {
       const found = parsePackageName(lastOf(key));
       if (!found || !look.wants('msix', found.family)) continue;
       const known = best.get(found.family);
@@ -42,6 +45,35 @@ export const msix: Source = {
     for (const [name, version] of best) look.found({ kind: 'package', manager: 'msix', name, version, path: null, home: look.ownHome });
   },
 };
+
+/** The keys right below one, with the text values that are wanted; none where there is no such key. What can't be asked is noted. */
+async function keysBelow(
+  look: Look,
+  hive: 'HKLM' | 'HKCU',
+  key: string,
+  wantedNames: ReadonlySet<string>,
+  view?: 32 | 64,
+): Promise<readonly RegistryKey[]> {
+  const registry = await windowsOwn();
+  if (registry === null) {
+    const deep = wantedNames.size > 0 ? ['/s'] : [];
+    return parseRegistry(await query(look, [`${hive}\\${key}`, ...deep, ...(view ? [`/reg:${view}`] : [])]), wantedNames);
+  }
+  try {
+    return registry.below(hive, key, wantedNames, view);
+  } catch {
+    look.unreadable(`${hive}\\${key}`, 'Windows refuses the registry key');
+    return [];
+  }
+}
+
+let ownRegistry: Promise<Win32Registry | null> | undefined;
+/** Null off Windows, and where koffi's native part is missing. */
+function windowsOwn(): Promise<Win32Registry | null> {
+  if (process.platform !== 'win32') return Promise.resolve(null);
+  ownRegistry ??= win32Registry().catch(() => null);
+  return ownRegistry;
+}
 
 function reportApp(look: Look, key: string, values: ReadonlyMap<string, string>, home: string | null): void {
   const appId = plainName(lastOf(key));

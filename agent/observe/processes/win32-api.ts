@@ -39,6 +39,16 @@ export type Win32Sockets = {
 
 type Win32Listening = { readonly port: number; readonly loopback: boolean; readonly pid: number };
 
+export type Win32Registry = {
+  /**
+   * The keys right below `key`, each with its text values whose lower-case names are `wanted`; none where there is no such key. Throws with the status where
+   * Windows refuses. `view` is whose half of a key that 32- and 64-bit programs have apart.
+   */
+  below(hive: 'HKLM' | 'HKCU', key: string, wanted: ReadonlySet<string>, view?: 32 | 64): Win32Key[];
+};
+
+type Win32Key = { readonly key: string; readonly values: ReadonlyMap<string, string> };
+
 const systemProcessInformation = 5;
 const processCommandLineInformation = 60;
 const tokenUser = 1;
@@ -198,6 +208,87 @@ export async function win32Sockets(): Promise<Win32Sockets> {
           table = Buffer.alloc(Math.max(table.length * 2, size.readUInt32LE() + 16 * 1024));
         }
       }),
+  };
+}
+
+/** Handles of the two hives, which Windows extends from 32 bits with their sign. */
+const hives = { HKLM: BigInt(0x8000_0002 | 0), HKCU: BigInt(0x8000_0001 | 0) } as const;
+const keyRead = 0x2_0019;
+const viewOf = { 64: 0x100, 32: 0x200 } as const;
+const fileNotFound = 2;
+const noMoreItems = 259;
+/** REG_SZ and REG_EXPAND_SZ. */
+const texts: readonly number[] = [1, 2];
+/** UTF-16 units: a key's name has at most 255; what is longer than this in a value is none that is shown. */
+const longestKey = 256;
+const longestValue = 2048;
+const mostKeys = 20_000;
+
+/** Loads koffi and binds the functions; rejects where koffi's native part is missing. */
+export async function win32Registry(): Promise<Win32Registry> {
+  const { default: koffi } = await import('koffi');
+  const advapi32 = koffi.load('advapi32.dll');
+  const RegOpenKeyExW = advapi32.func(
+    'int32_t __stdcall RegOpenKeyExW(intptr_t key, str16 below, uint32_t options, uint32_t access, void *opened)',
+  );
+  const RegEnumKeyExW = advapi32.func(
+    'int32_t __stdcall RegEnumKeyExW(intptr_t key, uint32_t index, void *name, void *size, void *reserved, void *class, void *classSize, void *written)',
+  );
+  const RegQueryValueExW = advapi32.func(
+    'int32_t __stdcall RegQueryValueExW(intptr_t key, str16 name, void *reserved, void *sort, void *data, void *size)',
+  );
+  const RegCloseKey = advapi32.func('int32_t __stdcall RegCloseKey(intptr_t key)');
+  const handle = Buffer.alloc(8);
+  const size = Buffer.alloc(4);
+  const sort = Buffer.alloc(4);
+  const text = Buffer.alloc(longestValue * 2);
+
+  /** Null where there is no such key. */
+  function open(parent: bigint, below: string, view: 32 | 64): bigint | null {
+    const status: number = RegOpenKeyExW(parent, below, 0, keyRead | viewOf[view], handle);
+    if (status === fileNotFound) return null;
+    if (status !== 0) throw new Error(`Windows refuses the registry key ${below} (RegOpenKeyExW: ${status}); let your account read it.`);
+    return handle.readBigInt64LE();
+  }
+
+  function textOf(key: bigint, name: string): string | null {
+    size.writeUInt32LE(text.length);
+    const status: number = RegQueryValueExW(key, name, null, sort, text, size);
+    if (status !== 0 || !texts.includes(sort.readUInt32LE())) return null;
+    return text.toString('utf16le', 0, size.readUInt32LE() & ~1).replace(/\0.*$/s, '');
+  }
+
+  return {
+    below(hive, path, wanted, view = 64) {
+      const parent = open(hives[hive], path, view);
+      if (parent === null) return [];
+      const found: Win32Key[] = [];
+      try {
+        for (let index = 0; index < mostKeys; index++) {
+          size.writeUInt32LE(longestKey);
+          const status: number = RegEnumKeyExW(parent, index, text, size, null, null, null, null);
+          if (status === noMoreItems) break;
+          if (status !== 0)
+            throw new Error(`Windows refuses what is below the registry key ${path} (RegEnumKeyExW: ${status}); let your account read it.`);
+          const name = text.toString('utf16le', 0, size.readUInt32LE() * 2);
+          const values = new Map<string, string>();
+          // One that is removed meanwhile, or that this account may not read, says nothing.
+          const key =
+            wanted.size === 0 || RegOpenKeyExW(parent, name, 0, keyRead | viewOf[view], handle) !== 0 ? null : handle.readBigInt64LE();
+          if (key !== null) {
+            for (const one of wanted) {
+              const value = textOf(key, one);
+              if (value !== null) values.set(one, value);
+            }
+            RegCloseKey(key);
+          }
+          found.push({ key: `${path}\\${name}`, values });
+        }
+        return found;
+      } finally {
+        RegCloseKey(parent);
+      }
+    },
   };
 }
 
