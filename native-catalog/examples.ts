@@ -1,5 +1,12 @@
 /** Turns an example of an entry, or an ordinary program, into the observation that an observer would report. */
-import type { AppObservation, BinaryObservation, Observation, PackageManager, ProcessObservation } from '../agent/observe/observation.ts';
+import type {
+  AppObservation,
+  BinaryObservation,
+  ExtensionHost,
+  Observation,
+  PackageManager,
+  ProcessObservation,
+} from '../agent/observe/observation.ts';
 import type { Platform } from '../electron/contract.ts';
 import type { Example, Innocents } from './schema.ts';
 
@@ -22,15 +29,9 @@ export function observationOf(example: Example): Observation {
   if (installed) return packageNamed(installed.manager, installed.name);
   if (app) return appNamed(platform, app.appId, app.name ?? app.appId, app.publisher ?? null);
   if (binary) return binaryAt(binary.path, binary.target);
-  if (extension) {
-    const { host, id, folder = null } = extension;
-    const nothing = { version: null, profiles: [], enabled: null, permissions: [], path: null, home: null };
-    return { kind: 'extension', host, program: host, id, folder, ...nothing };
-  }
-  if (container) {
-    return { kind: 'container', engine: 'docker', image: container.image, tag: null, name: null, running: true, home: null };
-  }
-  if (site) return { kind: 'site', host: site.host, program: 'Chrome', path: null, home: null };
+  if (extension) return extensionIn(extension.host, extension.id, extension.folder);
+  if (container) return containerOf(container.image);
+  if (site) return siteAt(site.host);
   throw new Error('An example is exactly one of process, window, package, app, binary, extension, container and site; this one is none.');
 }
 
@@ -45,6 +46,9 @@ export function observationsOf(platform: Platform, innocents: Innocents): Observ
     ),
     ...(innocents.apps ?? []).map(([appId, name, publisher]) => appNamed(platform, appId, name, publisher)),
     ...(innocents.binaries ?? []).map((path) => binaryAt(path)),
+    ...Object.entries(innocents.extensions ?? {}).flatMap(([host, ids]) => ids.map((id) => extensionIn(host as ExtensionHost, id, id))),
+    ...(innocents.images ?? []).map(containerOf),
+    ...(innocents.sites ?? []).map(siteAt),
   ];
 }
 
@@ -75,4 +79,17 @@ function appNamed(platform: Platform, appId: string, name: string, publisher: st
 
 function binaryAt(path: string, target = path): BinaryObservation {
   return { kind: 'binary', name: path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1), path, target, home: null };
+}
+
+function extensionIn(host: ExtensionHost, id: string, folder: string | null = null): Observation {
+  const nothing = { version: null, profiles: [], enabled: null, permissions: [], path: null, home: null };
+  return { kind: 'extension', host, program: host, id, folder, ...nothing };
+}
+
+function containerOf(image: string): Observation {
+  return { kind: 'container', engine: 'docker', image, tag: null, name: null, running: true, home: null };
+}
+
+function siteAt(host: string): Observation {
+  return { kind: 'site', host, program: 'Chrome', path: null, home: null };
 }

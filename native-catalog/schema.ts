@@ -100,6 +100,8 @@ const detect = z.strictObject({
   unverified: strings.optional(),
 });
 
+const extensionHost = z.enum(['vscode', 'jetbrains', 'visual-studio', 'neovim', 'zed', 'eclipse', 'chromium', 'firefox']);
+
 /** One example of what an observer reports for this tool; the check feeds each to `identify` and expects this entry. */
 const example = z
   .strictObject({
@@ -121,7 +123,7 @@ const example = z
     binary: z.strictObject({ path: z.string(), target: z.string().optional() }).optional(),
     extension: z
       .strictObject({
-        host: z.enum(['vscode', 'jetbrains', 'visual-studio', 'neovim', 'zed', 'eclipse', 'chromium', 'firefox']),
+        host: extensionHost,
         id: z.string(),
         folder: z.string().optional(),
       })
@@ -380,6 +382,12 @@ export const Innocents = z.strictObject({
   apps: z.array(z.tuple([z.string(), z.string(), z.string().nullable()])).optional(),
   /** Files in folders of binaries. */
   binaries: strings.optional(),
+  /** Ids of extensions, by the program that takes them; for Vim and Neovim the folder. */
+  extensions: z.partialRecord(extensionHost, strings).optional(),
+  /** Container images, without a tag. */
+  images: strings.optional(),
+  /** Hosts of pages. */
+  sites: strings.optional(),
   collisions: z.array(z.strictObject({ entry: id, why: z.string().min(10), seen: example })),
 });
 export type Innocents = z.infer<typeof Innocents>;
