@@ -150,8 +150,8 @@ function trustCheck(trust: Trust | null, now: Date): Check {
   if (trust === null) return ok(id, 'No root key is known here, so a policy counts without a signature.');
   const whose = `root keys ${trust.rootIds.map((one) => one.slice(0, 12)).join(' ')} (${trust.roots}, ${trust.rootsFrom})`;
   const { revs, acceptedAt, expiresAt } = trust;
-  const what = `policy ${revs.policy} under key set ${revs.keySet}, grants ${revs.grants ?? 'none'}, for ${trust.audience}; ${whose}`;
-  const taken = `it was taken ${age(acceptedAt, now)}`;
+  const what = `policy ${revs.policy} under key set ${revs.keySet}, taken ${age(acceptedAt, now)}`;
+  const more = `for ${trust.audience}, grants ${revs.grants ?? 'none'}, ${whose}`;
   switch (trust.state) {
     case 'none':
       return {
@@ -162,16 +162,16 @@ function trustCheck(trust: Trust | null, now: Date): Check {
       };
     case 'expired':
       return {
-        ...{ id, state: 'warn', message: `Proven: ${what}. It ended at ${expiresAt} and stays in force; ${taken}.` },
+        ...{ id, state: 'warn', message: `Proven: ${what}; it ended at ${expiresAt} and stays in force; ${more}.` },
         fix: 'Whoever publishes the policy needs to send a newer one.',
       };
     case 'withdrawn':
       return {
-        ...{ id, state: 'warn', message: `Proven: ${what}. Its key has been withdrawn since, and it stays in force; ${taken}.` },
+        ...{ id, state: 'warn', message: `Proven: ${what}; its key has been withdrawn since, and it stays in force; ${more}.` },
         fix: 'Whoever publishes the policy needs to sign it with a key of the new key set.',
       };
     case 'current':
-      return ok(id, `Proven: ${what}. Until ${expiresAt}; ${taken}.`);
+      return ok(id, `Proven: ${what}, until ${expiresAt}; ${more}.`);
   }
 }
 

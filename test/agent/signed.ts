@@ -1,0 +1,73 @@
+/** An organization that signs, for tests and the bench: its root and online keys, and every document that it can make of them. */
+import { CompactSign } from 'jose';
+import { type DocumentKind, type PublicKey, TYP, thumbprint } from '../../agent/policy/documents.ts';
+import { newSigningKey, publicHalf, type SigningKey, sign } from '../../agent/policy/signing.ts';
+
+const DAY_MS = 86_400_000;
+/** Long before and after every clock of the tests. */
+export const ISSUED = '2026-11-01T00:00:00.000Z';
+export const EXPIRES = '2027-11-01T00:00:00.000Z';
+export const AUDIENCE = 'acme';
+export const DEVICE = '00000000-0000-4000-8000-000000000001';
+
+type More = Readonly<Record<string, unknown>>;
+
+export async function organization() {
+  const [root, online] = [await newSigningKey(), await newSigningKey()];
+  const envelope = { audience: AUDIENCE, issuedAt: ISSUED, expiresAt: EXPIRES };
+  return {
+    root,
+    online,
+    roots: [publicHalf(root)] as readonly PublicKey[],
+    /** A key set that names `keys`, the online key unless told otherwise. */
+    keySet: (rev: number, more: More = {}, key: SigningKey = root) =>
+      sign('keySet', JSON.stringify({ schema: 'muster.key-set/1', rev, ...envelope, keys: [publicHalf(online)], ...more }), key, null),
+    policy: (rev: number, more: More = {}, key: SigningKey = online, keySetRev = 1) =>
+      sign('policy', JSON.stringify({ schema: 'muster.policy/1', rev, ...envelope, ...more }), key, keySetRev),
+    grants: (rev: number, more: More = {}, key: SigningKey = online, keySetRev = 1) =>
+      sign(
+        'grants',
+        JSON.stringify({ schema: 'muster.grants/1', rev, ...envelope, device: DEVICE, grants: [grant('g1', { tool: 'ollama' })], ...more }),
+        key,
+        keySetRev,
+      ),
+  };
+}
+
+export const grant = (id: string, more: More) => ({
+  id,
+  status: 'approved',
+  expiresAt: EXPIRES,
+  reason: 'For the pilot.',
+  ...more,
+});
+
+/** Signed with whatever header: what no honest signer makes. */
+export async function signedWith(header: More, text: string, key: SigningKey): Promise<string> {
+  const { crit, ...rest } = header;
+  if (crit !== undefined) {
+    // The signer refuses what it doesn't know itself, so the header is written by hand and signed as it stands.
+    return rawSigned(header, text, key);
+  }
+  return new CompactSign(Buffer.from(text))
+    .setProtectedHeader({ alg: 'EdDSA', ...rest })
+    .sign({ ...key, alg: String(rest['alg'] ?? 'EdDSA') });
+}
+
+/** A header and a payload as they are given, with a true Ed25519 signature over both. */
+export async function rawSigned(header: More, text: string, key: SigningKey): Promise<string> {
+  const body = [JSON.stringify(header), text].map((part) => Buffer.from(part).toString('base64url')).join('.');
+  const { createPrivateKey, sign: signBytes } = await import('node:crypto');
+  const signature = signBytes(null, Buffer.from(body), createPrivateKey({ key, format: 'jwk' }));
+  return `${body}.${signature.toString('base64url')}`;
+}
+
+export const headerOf = (kind: DocumentKind, key: SigningKey, more: More = {}): More => ({
+  alg: 'Ed25519',
+  kid: thumbprint(publicHalf(key)),
+  typ: TYP[kind],
+  ...(kind === 'keySet' ? {} : { keySet: 1 }),
+  ...more,
+});
+
+export const inDays = (days: number, from = new Date()) => new Date(from.getTime() + days * DAY_MS).toISOString();
