@@ -1,9 +1,10 @@
 /** Rows of evidence become tools: one place an installation, confidence by strength, history kept apart from what is here. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { confidence, type RunningProcess, toTools } from '../../agent/inventory.ts';
+import { confidence, type RunningProcess, type ToolParts, toTools } from '../../agent/inventory.ts';
 import type { StoredEvidence } from '../../agent/store/store.ts';
 import type { Verdict } from '../../electron/contract.ts';
+import type { Entry } from '../../native-catalog/schema.ts';
 
 const verdict: Verdict = {
   status: 'unreviewed',
@@ -31,7 +32,7 @@ const row = (change: Partial<StoredEvidence>): StoredEvidence => ({
   present: true,
   ...change,
 });
-const tools = (evidence: StoredEvidence[], running: RunningProcess[] = []) =>
+const tools = (evidence: StoredEvidence[], running: RunningProcess[] = [], more: Partial<ToolParts> = {}) =>
   toTools({
     tools: [...new Set(evidence.map(({ tool }) => tool))].map((tool) => ({
       tool,
@@ -44,6 +45,7 @@ const tools = (evidence: StoredEvidence[], running: RunningProcess[] = []) =>
     family: () => undefined,
     accounts: () => [],
     verdict: () => verdict,
+    ...more,
   });
 
 const npm = row({ kind: 'package', manager: 'npm', name: '@x/tool', version: '1.2.3', path: '~/lib/node_modules/@x/tool' });
@@ -115,6 +117,96 @@ describe('places', () => {
   it('does not take a neighbour whose name begins alike for the inside of a folder', () => {
     const near = row({ kind: 'binary', path: '~/lib/node_modules/@x/tool-two/cli', target: '~/lib/node_modules/@x/tool-two/cli' });
     expect(tools([npm, near])[0]?.places).toHaveLength(2);
+  });
+});
+
+describe('extensions, containers and servers', () => {
+  const extension = row({
+    ...{ kind: 'extension', surface: 'ide-extension', manager: 'Cursor', name: 'anthropic.claude-code', version: '2.1.0' },
+    path: '~/.cursor/extensions/anthropic.claude-code-2.1.0',
+    detail: { enabled: false, profiles: [{ name: 'Work', enabled: false }], permissions: [] },
+  });
+
+  it('has each program with an extension as a place of its own, switched off or not', () => {
+    const other = { ...extension, manager: 'VS Code', path: '~/.vscode/extensions/anthropic.claude-code-2.1.0', detail: { enabled: true } };
+    const [tool] = tools([npm, binary, extension, other]);
+    expect(tool).toMatchObject({ present: true, confidence: 'certain', surfaces: ['cli', 'ide-extension'] });
+    expect(tool?.places).toHaveLength(3);
+    expect(tool?.places).toContainEqual(
+      expect.objectContaining({
+        ...{ surface: 'ide-extension', program: 'Cursor', enabled: false, version: '2.1.0', present: true, running: false },
+        ...{ profiles: [{ name: 'Work', enabled: false }], permissions: [] },
+      }),
+    );
+    expect(tool?.evidence).toContainEqual({
+      ...{ kind: 'extension', path: extension.path, program: 'Cursor', name: 'anthropic.claude-code', version: '2.1.0' },
+    });
+  });
+
+  it('takes a program that runs from an extension’s folder for that extension', () => {
+    const server = row({ kind: 'process', path: `${extension.path}/bin/claude`, target: null });
+    const [tool] = tools([extension, server], [{ tool: 'claude-code', pid: 9, path: `${extension.path}/bin/claude` }]);
+    expect(tool?.places).toMatchObject([{ program: 'Cursor', running: true, enabled: false }]);
+  });
+
+  it('shows where a running server listens, each port once and with its widest reach', () => {
+    const listens = [
+      { port: 11434, reach: 'loopback' },
+      { port: 11434, reach: 'network' },
+      { port: 8080, reach: 'loopback' },
+    ] as const;
+    const [tool] = tools([npm, process], [{ tool: 'claude-code', pid: 7, path: process.path, listens }]);
+    expect(tool?.places[0]?.listens).toEqual([
+      { port: 8080, reach: 'loopback' },
+      { port: 11434, reach: 'network' },
+    ]);
+    expect(tools([npm, process])[0]?.places[0]).not.toHaveProperty('listens');
+  });
+
+  it('runs while a container of its image does, and is only there when that is stopped', () => {
+    const image = row({ kind: 'container', surface: 'runtime', manager: 'docker', name: 'ollama/ollama', version: '0.9', home: null });
+    const running = [{ tool: 'claude-code', image: 'ollama/ollama', engine: 'docker' }];
+    expect(tools([image], [], { containers: running })[0]).toMatchObject({
+      ...{ running: true, present: true },
+      places: [{ surface: 'runtime', program: 'docker', version: '0.9', running: true }],
+      evidence: [{ kind: 'container', program: 'docker', name: 'ollama/ollama', version: '0.9' }],
+    });
+    expect(tools([image])[0]).toMatchObject({ running: false, present: true, places: [{ running: false, present: true }] });
+  });
+
+  it('shows a port as weak evidence, by its number', () => {
+    const port = row({ kind: 'listener', strength: 'weak', name: '11434', home: null });
+    const [tool] = tools([port, row({ kind: 'config', strength: 'weak', path: '~/.ollama' })]);
+    expect(tool).toMatchObject({ confidence: 'possible', present: true });
+    expect(tool?.evidence).toContainEqual({ kind: 'listener', path: null, port: 11434 });
+    expect(tool?.places).toEqual([]);
+  });
+});
+
+describe('what else belongs to a tool', () => {
+  it('is told with it: tiers with their source, add-ons, models, and that AI is a feature', () => {
+    const tier = { id: 'team', name: 'Team', trains: 'no', source: 'https://a.example', for: 'organization' } as const;
+    const addon = { kind: 'skill', name: 'review', scope: 'user', path: '~/.claude/skills/review', home: '~', project: null } as const;
+    const [tool] = tools([npm], [], {
+      entry: () => ({ id: 'claude-code', family: 'claude', name: 'Claude', vendor: 'A', category: 'editor', feature: true }) as Entry,
+      family: () => ({
+        id: 'claude',
+        name: 'Claude',
+        vendor: 'A',
+        tiers: [tier, { ...tier, id: 'x', terms: { text: 'Kept 30 days.', source: 's' } }],
+        sources: [],
+      }),
+      addons: [
+        { ...addon, tool: 'claude-code' },
+        { ...addon, tool: 'other' },
+      ],
+      models: [{ tool: 'claude-code', name: 'llama', bytes: 4, path: '~/m', home: '~' }],
+    });
+    expect(tool?.tiers).toEqual([
+      { id: 'team', name: 'Team', trains: 'no', source: 'https://a.example', terms: null },
+      { id: 'x', name: 'Team', trains: 'no', source: 'https://a.example', terms: { text: 'Kept 30 days.', source: 's' } },
+    ]);
+    expect(tool).toMatchObject({ feature: true, addons: [addon], models: [{ name: 'llama', bytes: 4, path: '~/m' }] });
   });
 });
 
