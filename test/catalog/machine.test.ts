@@ -10,6 +10,22 @@ const [raw, names] = rawCatalog(readCatalogFiles(path.resolve(import.meta.dirnam
 const catalog = parseCatalog(raw, names);
 const DPKG = '/var/lib/dpkg/info';
 
+function program(seen: { exe: string; script?: string; module?: string }): Observation {
+  return {
+    kind: 'process',
+    pid: 1,
+    parent: 0,
+    startedAt: '1',
+    exe: seen.exe,
+    args: [seen.exe],
+    script: seen.script ?? null,
+    module: seen.module ?? null,
+    bundleId: null,
+    home: null,
+    owner: 'self',
+  };
+}
+
 /** Debian's packages on this computer, each with its files. */
 function debianPackages(): { name: string; files: string[] }[] {
   return readdirSync(DPKG)
@@ -33,23 +49,47 @@ describe.skipIf(!existsSync(DPKG))('on this Debian', () => {
     expect(programs.length).toBeGreaterThan(200);
     const strong = programs.filter((file) => {
       const binary = catalog.identify({ kind: 'binary', name: path.basename(file), path: file, target: file, home: null });
-      const process = catalog.identify({
-        kind: 'process',
-        pid: 1,
-        parent: 0,
-        startedAt: '1',
-        exe: file,
-        args: [file],
-        script: null,
-        module: null,
-        bundleId: null,
-        home: null,
-        owner: 'self',
-      });
+      const process = catalog.identify(program({ exe: file }));
       return [binary, process].some((match) => match && match.strength !== 'weak');
     });
     expect(strong).toEqual([]);
   });
+});
+
+const MODULES = path.resolve(import.meta.dirname, '../../node_modules');
+
+it('no package that this repository is built with is a tool', () => {
+  const folders = readdirSync(MODULES).filter((name) => !name.startsWith('.'));
+  const names = folders.flatMap((name) =>
+    name.startsWith('@') ? readdirSync(path.join(MODULES, name)).map((inner) => `${name}/${inner}`) : [name],
+  );
+  expect(names.length).toBeGreaterThan(200);
+  const seen = names.map((name): Observation => ({ kind: 'package', manager: 'npm', name, version: null, path: null, home: null }));
+  expect(seen.filter((one) => catalog.identify(one))).toEqual([]);
+});
+
+const PYTHON = '/usr/lib/python3/dist-packages';
+const APPLICATIONS = '/usr/share/applications';
+
+it.skipIf(!existsSync(PYTHON))('no Python distribution or module of the system is a tool', () => {
+  const names = readdirSync(PYTHON);
+  expect(names.length).toBeGreaterThan(10);
+  const seen = names.flatMap((name): Observation[] => [
+    { kind: 'package', manager: 'pypi', name: name.replace(/-\d.*$/, ''), version: null, path: null, home: null },
+    program({ exe: '/usr/bin/python3.12', script: `${PYTHON}/${name}/__main__.py` }),
+    program({ exe: '/usr/bin/python3.12', module: name.replace(/\.py$/, '') }),
+  ]);
+  expect(seen.filter((one) => catalog.identify(one))).toEqual([]);
+});
+
+it.skipIf(!existsSync(APPLICATIONS))('no application of the system is a tool', () => {
+  const names = readdirSync(APPLICATIONS).filter((name) => name.endsWith('.desktop'));
+  expect(names.length).toBeGreaterThan(0);
+  const seen = names.map((name): Observation => {
+    const appId = name.slice(0, -'.desktop'.length);
+    return { kind: 'app', platform: 'linux', appId, name: appId, publisher: null, version: null, path: null, home: null };
+  });
+  expect(seen.filter((one) => catalog.identify(one))).toEqual([]);
 });
 
 describe.skipIf(!existsSync('/proc/self/exe'))('of this computer’s processes', () => {
@@ -66,21 +106,7 @@ describe.skipIf(!existsSync('/proc/self/exe'))('of this computer’s processes',
       });
     expect(exes).toContain(readlinkSync('/proc/self/exe'));
     const system = exes.filter((exe) => /^\/(usr\/)?(bin|sbin|lib|libexec)\//.test(exe) || exe === readlinkSync('/proc/self/exe'));
-    const tools = system.filter((exe) =>
-      catalog.identify({
-        kind: 'process',
-        pid: 1,
-        parent: 0,
-        startedAt: '1',
-        exe,
-        args: [exe],
-        script: null,
-        module: null,
-        bundleId: null,
-        home: null,
-        owner: 'self',
-      }),
-    );
+    const tools = system.filter((exe) => catalog.identify(program({ exe })));
     expect(tools).toEqual([]);
   });
 });
