@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type DocumentKind, type KeySet, PublicKeys, readPayload, thumbprint } from '../../agent/policy/documents.ts';
-import { compareMarks, type Mark, NO_FLOOR, raised } from '../../agent/policy/floor.ts';
+import { compareMarks, type Floor, type Mark, NO_FLOOR, raised } from '../../agent/policy/floor.ts';
 import { newSigningKey, publicHalf, type SigningKey } from '../../agent/policy/signing.ts';
 import { followRoots, type TrustState, verify } from '../../agent/policy/trust.ts';
 import { AUDIENCE, DEVICE, headerOf, organization, rawSigned } from './signed.ts';
@@ -292,7 +292,7 @@ describe('the floor', () => {
   it('never falls, whatever it is raised by', () => {
     fc.assert(
       fc.property(anyMarks, fc.array(anyMarks), (start, steps) => {
-        let floor = { ...NO_FLOOR, ...start };
+        let floor: Floor = { ...NO_FLOOR, ...start };
         for (const step of steps) {
           const next = raised(floor, step);
           for (const kind of ['keySet', 'policy', 'grants'] as const) {
