@@ -5,6 +5,7 @@ import { createApprovals } from './approvals.ts';
 import { deviceKey } from './device-key.ts';
 import { headFile } from './evidence/head-file.ts';
 import { createEvidence, type EvidenceLog, type Note, narrower } from './evidence.ts';
+import { createHealth } from './health.ts';
 import { createHomes } from './homes.ts';
 import { createLooks } from './looks.ts';
 import { every } from './observe/every.ts';
@@ -15,7 +16,6 @@ import type { PolicySource } from './policy/policy-source.ts';
 import type { Problems } from './problems.ts';
 import type { Decision } from './requests.ts';
 import type { Settings } from './settings.ts';
-import { DatabaseError } from './sqlite.ts';
 import type { Store } from './store/store.ts';
 import { createStream } from './stream.ts';
 import { createVerdicts } from './verdicts.ts';
@@ -57,8 +57,6 @@ export type Agent = {
 };
 
 const USAGE_FLUSH_MS = 5 * 60_000;
-/** How soon what could not be written is tried again. */
-const WRITE_AGAIN_MS = 60_000;
 const LONGEST_WAIT_MS = 60_000;
 /** Where the policy doesn't say for how long. */
 const RETENTION_DAYS = 400;
@@ -90,26 +88,7 @@ export function startAgent(parts: AgentParts): Agent {
     settings: () => parts.settingsShown?.(),
   });
 
-  /** What can't be written at the moment, by the loop that found out: only its own success says that it is over. */
-  const unwritten = new Set<string>();
-  let unwrittenSince = 0;
-  const failed = (name: string) => (error: unknown) => {
-    parts.log(name, error);
-    if (error instanceof DatabaseError) {
-      if (unwritten.size === 0) unwrittenSince = clock.now().getTime();
-      unwritten.add(name);
-      problems.raise({ code: 'database-failed', path: error.path, detail: error.code });
-    } else problems.raise({ code: 'source-failed', path: name, detail: error instanceof Error ? error.name : 'unknown' }, name);
-    stream.publish('problems');
-  };
-  const worked = (...names: string[]) => {
-    for (const name of names) {
-      unwritten.delete(name);
-      problems.clear('source-failed', name);
-    }
-    if (unwritten.size === 0) problems.clear('database-failed');
-    stream.publish('problems');
-  };
+  const { failed, worked, isWriteDue } = createHealth({ clock, problems, log: parts.log, onChange: () => stream.publish('problems') });
 
   const evidence = createEvidence({
     ...{ store, device, dataDir: parts.dataDir, now: verdicts.now, key: () => deviceKey(parts.dataDir) },
@@ -241,10 +220,7 @@ export function startAgent(parts: AgentParts): Agent {
             stream.publish();
             void ends.now();
           }
-          if (unwritten.size > 0 && clock.now().getTime() - unwrittenSince > WRITE_AGAIN_MS) {
-            unwrittenSince = clock.now().getTime();
-            void whole.now();
-          }
+          if (isWriteDue()) void whole.now();
           const { changed, fresh } = await looks.poll();
           if (changed) stream.publish('tools', 'mcpServers');
           // Started for the first time, it was probably installed just now: where and in which version is known by a whole look.

@@ -51,6 +51,12 @@ export type EvidenceLog = {
 
 export type UserNames = 'hash' | 'plain' | 'none';
 
+/** How the account is named: plainly only where the policy and the managed settings both say so. */
+export function narrower(policy: UserNames | undefined, managed: UserNames | undefined): UserNames {
+  if (policy === 'none' || managed === 'none') return 'none';
+  return policy === 'plain' && managed === 'plain' ? 'plain' : 'hash';
+}
+
 /** What the record may hold. When it is over, it is brought down to nine tenths, so that not every row drops one. */
 const BOUNDS = { rows: 5000, bytes: 5 * 1024 * 1024 } as const;
 const DAY_MS = 86_400_000;

@@ -208,7 +208,10 @@ export async function openLocal(
   const problems = createProblems((at) => tilde(at, homes));
   const { store, rebuilt } = openOrRebuild(databaseFile(dataDir), { migrations: readMigrations(), now: new Date() });
   if (rebuilt) {
-    const detail = rebuilt.requestsKept > 0 ? `${rebuilt.requestsKept} requests were kept` : 'no request could be read from it';
+    const requests = rebuilt.requestsKept > 0 ? `${rebuilt.requestsKept} requests were kept` : 'no request could be read from it';
+    // What is missing at the end is told by the record's signed head.
+    const { missing } = store.evidenceRows.extent();
+    const detail = missing > 0 ? `${requests}, and ${missing} rows of the record of decisions are missing` : requests;
     problems.raise({ code: 'database-rebuilt', path: rebuilt.setAside, detail });
   }
   try {

@@ -21,8 +21,8 @@ export type EvidenceRows = {
   all(options?: { readonly since?: string; readonly after?: number }): IterableIterator<EvidenceRow>;
   /** The `detail` of the last checkpoint. */
   lastCheckpoint(): string | null;
-  /** How many there are, and their size in bytes, about. */
-  extent(): { readonly rows: number; readonly bytes: number };
+  /** How many there are, their size in bytes, about, and how many are missing between the first and the last. */
+  extent(): { readonly rows: number; readonly bytes: number; readonly missing: number };
   /** Drops the rows up to this one; only retention does, in the transaction that writes the checkpoint for them. */
   dropThrough(seq: number): void;
   /** How things stood when they were last written into the record. */
@@ -70,8 +70,12 @@ export function evidenceRows(
       guarded(
         () =>
           // The texts that every row has (time, device, hashes and the like) are about 260 bytes together.
-          sql(`SELECT count(*) AS rows, ifnull(sum(260 + length(detail) + length(user) + ifnull(length(item), 0)), 0) AS bytes
-            FROM evidence_log`).get() as { rows: number; bytes: number },
+          sql(`SELECT count(*) AS rows, ifnull(sum(260 + length(detail) + length(user) + ifnull(length(item), 0)), 0) AS bytes,
+            ifnull(max(seq) - min(seq) + 1 - count(*), 0) AS missing FROM evidence_log`).get() as {
+            rows: number;
+            bytes: number;
+            missing: number;
+          },
       ),
     lastCheckpoint: () =>
       guarded(

@@ -1,7 +1,7 @@
 /** What the agent remembers, and every SQL statement about it: sightings, servers, use, requests, and what the employee was told. */
 import type { ApprovalRequest, Evidence, Finding, McpScope, McpServer, Place, Surface } from '../../electron/contract.ts';
 import type { ApprovedLaunch } from '../policy/decide.ts';
-import { type Database, durably, guarded, type OpenOptions, openDatabase } from '../sqlite.ts';
+import { asDatabaseError, type Database, DatabaseError, durably, guarded, type OpenOptions, openDatabase } from '../sqlite.ts';
 import { type EvidenceRows, evidenceRows } from './evidence-rows.ts';
 import { openOrRebuildDatabase, type Rebuilt } from './rebuild.ts';
 import { type SurfaceStore, surfaceRows } from './surfaces.ts';
@@ -405,6 +405,9 @@ function storeIn(database: Database, file: string): Store {
       try {
         // A reader elsewhere may hold the log; then it stays, and the next opening goes on from it.
         if (!database.readonly && !database.memory) database.pragma('wal_checkpoint(TRUNCATE)');
+      } catch (error) {
+        // So it does where the disk has no room for both: all that was written is in the log, and whoever wrote it has been told so.
+        if (!(asDatabaseError(error, file) instanceof DatabaseError)) throw error;
       } finally {
         database.close();
       }

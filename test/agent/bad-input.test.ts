@@ -193,11 +193,13 @@ describe('a database', () => {
     const scanned = await asked<Inventory>(home, ['scan']);
     expect(scanned.problems).toMatchObject([{ code: 'database-rebuilt', path: expect.stringMatching(/^~\/.*muster\.db\.corrupt-/) }]);
     expect(scanned.mcpServers).toMatchObject([{ name: 'a', present: true }]);
-    expect(await asked<ApprovalRequest[]>(home, ['requests'])).toEqual([request]);
+    expect(await asked<ApprovalRequest[]>(home, ['requests'])).toMatchObject([request]);
     fs.writeFileSync(file, 'this is no database at all, and long enough to have been one'.repeat(100));
     const again = await muster(home, ['status']);
     expect([again.code, again.err]).toEqual([4, oneLine(/is damaged; “muster scan” sets it aside and rebuilds it/)]);
-    expect((await asked<Inventory>(home, ['scan'])).problems).toMatchObject([{ code: 'database-rebuilt' }]);
+    const { problems } = await asked<Inventory>(home, ['scan']);
+    // The record of decisions went with it, and the head that is signed outside of the database says so.
+    expect(problems).toMatchObject([{ code: 'evidence-broken' }, { code: 'database-rebuilt' }]);
   });
 });
 

@@ -8,7 +8,7 @@ export const row: Row = {
   id: 'kill',
   about: `kill -9 at a random moment, ${rounds} times, under writes`,
   needs: [],
-  limitS: { short: 420, long: 420 },
+  limitS: { short: 600, long: 600 },
   async run() {
     const result = await killWhileWriting(rounds);
     return [
