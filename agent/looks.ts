@@ -12,6 +12,7 @@ import { createSurfaces } from './looks/surfaces.ts';
 import { type ConfigObserver, createConfigObserver } from './observe/configs.ts';
 import { createInstalledObserver } from './observe/installed.ts';
 import type { ConfigObservation, Trouble } from './observe/observation.ts';
+import { collecting } from './policy/collect.ts';
 import type { Sighting, StoredServer } from './store/store.ts';
 import type { Usage } from './usage.ts';
 
@@ -54,7 +55,8 @@ export function createLooks(
   const sources = createSources({ ...parts, raise });
   const recording = createRecording(parts);
   const processes = createProcessLooks({ ...parts, sources, recording });
-  const mayMatchTitles = () => parts.policyFile.current().policy?.collect?.matchTitles === true;
+  const mayCollect = () => collecting(parts.policyFile.current().policy, settings.collect);
+  const mayMatchTitles = () => mayCollect().matchTitles;
   const foreground = createForegroundLooks({ ...parts, sources, usage: processes.usage, mayMatchTitles });
   const surfaces = createSurfaces({ ...parts, sources, recording });
   const configRows = createConfigRows({ ...parts, raise, onServers: processes.serversChanged });
@@ -201,6 +203,7 @@ export function createLooks(
         },
       );
     },
-    flushUsage: () => processes.usage.flush(store.addUsage),
+    // What was counted while it may not be is forgotten, not kept for later.
+    flushUsage: () => processes.usage.flush((rows) => mayCollect().usage && store.addUsage(rows)),
   };
 }
