@@ -103,8 +103,10 @@ export function createProcessLooks(
       byPid = Map.groupBy(seen, ({ pid }) => pid);
     },
     strangePorts() {
-      const ours = new Set(usage.running().map(({ process }) => process.pid));
-      return listeners.filter(({ pid }) => pid === null || !ours.has(pid));
+      // A bare name is not known to be a tool: its port is what makes it one, possibly.
+      const known = usage.running().filter(({ process }) => recording.sight(process)?.strength !== 'weak');
+      const pids = new Set(known.map(({ process }) => process.pid));
+      return listeners.filter(({ pid }) => pid === null || !pids.has(pid));
     },
     running: () =>
       usage.running().map(({ tool, process }) => {

@@ -1,63 +1,9 @@
 /** The agent over a made-up machine: what one source does when another fails, and whose programs are nobody's business. */
 import fs from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, expect, it, vi } from 'vitest';
-import { startAgent } from '../../agent/agent.ts';
-import { readMigrations } from '../../agent/assets.ts';
-import { createPolicyFile } from '../../agent/policy/policy-file.ts';
-import { createProblems } from '../../agent/problems.ts';
-import { loadCatalog } from '../../agent/session.ts';
-import { openStore } from '../../agent/store/store.ts';
+import { expect, it, vi } from 'vitest';
 import type { Snapshot } from '../../electron/contract.ts';
-import { fakeClock, fakeOs } from '../fakes.ts';
-
-const scratch = fs.mkdtempSync(path.join(tmpdir(), 'muster-looks-'));
-const ends: (() => void)[] = [];
-afterAll(() => {
-  for (const end of ends) end();
-  fs.rmSync(scratch, { recursive: true, force: true });
-});
-
-/** Whoever runs the tests: the folders below a made-up /proc are theirs. */
-const ME = process.getuid?.() ?? 0;
-const SOMEBODY = ME + 1;
-
-function machine(options: { uid?: number; env?: Record<string, string> } = {}) {
-  const root = fs.mkdtempSync(path.join(scratch, 'root-'));
-  const home = path.join(root, 'home/ada');
-  fs.mkdirSync(home, { recursive: true });
-  fs.mkdirSync(path.join(root, 'proc'));
-  const os = fakeOs({ root, user: { name: 'ada', uid: options.uid ?? ME, home }, env: options.env ?? {} });
-  const clock = fakeClock();
-  const problems = createProblems();
-  const store = openStore(path.join(root, 'muster.db'), { migrations: readMigrations() });
-  ends.push(() => store.close());
-  const agent = startAgent({
-    os,
-    clock,
-    catalog: loadCatalog(),
-    store,
-    problems,
-    device: { id: 'd', platform: 'linux', hostname: 'test', user: 'ada' },
-    dataDir: root,
-    version: '0',
-    homes: [home],
-    policyFile: createPolicyFile(path.join(root, 'policy.json'), { tool: () => true, tiers: () => null }, problems),
-    settings: { pollSeconds: 15, lookMinutes: 1000 },
-    log: () => {},
-  });
-  /** A process as Linux shows it; without `exe` it is one whose file the system hides, as it does for other accounts. */
-  const runs = (pid: number, args: readonly string[], exe?: string, uid = ME) => {
-    const folder = path.join(root, 'proc', String(pid));
-    fs.mkdirSync(folder);
-    fs.writeFileSync(path.join(folder, 'stat'), `${pid} (x) S 1 ${'0 '.repeat(17)}${pid} 0 0 0 0 0 0 0`);
-    fs.writeFileSync(path.join(folder, 'status'), `Name:\tx\nUid:\t${uid}\t${uid}\n`);
-    fs.writeFileSync(path.join(folder, 'cmdline'), `${args.join('\0')}\0`);
-    if (exe) fs.symlinkSync(exe, path.join(folder, 'exe'));
-  };
-  return { root, os, clock, agent, runs };
-}
+import { ME, machine, SOMEBODY } from './machine.ts';
 
 it('goes on with the programs at their pace when the display has gone, and says which of the two failed', async () => {
   const { root, clock, agent, runs } = machine({ env: { DISPLAY: ':7', PATH: '/usr/bin' } });
