@@ -101,9 +101,9 @@ export function startAgent(parts: AgentParts): Agent {
     for (const entry of entries) note(entry);
     store.evidenceRows.know(known);
   };
-  const record = () => {
+  const record = (items?: Parameters<typeof verdicts.changes>[0]) => {
     evidence.open();
-    const changes = verdicts.changes();
+    const changes = verdicts.changes(items);
     if (changes.known.size > 0) evidence.write((note) => settle(note, changes));
   };
   const approvals = createApprovals({ store, catalog, evidence, settle, now: verdicts.now, policy: () => policyFile.current().policy });
@@ -117,7 +117,8 @@ export function startAgent(parts: AgentParts): Agent {
     // It has read and written every config file too.
     if (!options.homes) worked(EVERYTHING, CONFIGS);
     verdicts.pinLaunches();
-    record();
+    const items = { tools: verdicts.tools(), servers: verdicts.servers() };
+    record(items);
     evidence.retain(policyFile.current().policy?.retentionDays ?? RETENTION_DAYS);
     return {
       schema: 'muster.inventory/1',
@@ -125,8 +126,8 @@ export function startAgent(parts: AgentParts): Agent {
       startedAt: began.toISOString(),
       durationMs: clock.now().getTime() - began.getTime(),
       partial,
-      tools: verdicts.tools(policy),
-      mcpServers: verdicts.servers(policy),
+      tools: options.policy ? verdicts.tools(policy) : items.tools,
+      mcpServers: options.policy ? verdicts.servers(policy) : items.servers,
       problems: problems.list(),
     };
   }

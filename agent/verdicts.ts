@@ -38,8 +38,8 @@ export type Verdicts = {
   inForce(): PolicyInForce;
   /** The time that decides: this computer's, and never behind the last that a server told. */
   now(): Date;
-  /** What differs from what the record last said of the policy, the grants and every item. */
-  changes(): Changes;
+  /** What differs from what the record last said of the policy, the grants and every item; given these, they are not computed again. */
+  changes(items?: { readonly tools: readonly Tool[]; readonly servers: readonly McpServer[] }): Changes;
   /** When the next grant ends or comes within a week of it; null where none will. */
   nextChange(): Date | null;
 };
@@ -186,10 +186,9 @@ export function createVerdicts(
       };
     },
     now,
-    changes: () =>
+    changes: (items = { tools: verdicts.tools(), servers: verdicts.servers() }) =>
       changesSince(store.evidenceRows.lastKnown(), {
-        tools: verdicts.tools(),
-        servers: verdicts.servers(),
+        ...items,
         policy: current(),
         grants: grants(),
         now: now(),

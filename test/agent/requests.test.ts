@@ -1,7 +1,7 @@
 /** Asking for approval: what is refused and in which words, and which states follow which. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { answered, newRequest, Refusal, uuidv7, withdrawn } from '../../agent/requests.ts';
+import { answered, decided, dueAt, lapsed, newRequest, Refusal, uuidv7, withdrawn } from '../../agent/requests.ts';
 import type { ApprovalRequest, RequestInput, RequestState } from '../../electron/contract.ts';
 
 const now = new Date('2026-11-22T10:00:00.000Z');
@@ -76,6 +76,91 @@ describe('ids', () => {
           expect(a < uuidv7(new Date(first.getTime() + later))).toBe(true);
         },
       ),
+    );
+  });
+});
+
+describe('what nobody answers', () => {
+  const days = (count: number) => new Date(now.getTime() + count * 86_400_000);
+
+  it('ends after 90 days, or with the day it is for, and only while it is open', () => {
+    const waits = { ...ask({}), id: 'waits' };
+    const soon = { ...ask({ until: '2026-12-01' }), id: 'soon' };
+    const late = { ...ask({ until: '2027-12-01' }), id: 'late' };
+    const ended = (at: Date) =>
+      lapsed([waits, soon, late, { ...soon, id: 'done', state: 'denied' as const }], at).map(({ request }) => request.id);
+    expect(ended(new Date('2026-12-01T23:59:58.000Z'))).toEqual([]);
+    expect(ended(new Date('2026-12-01T23:59:59.000Z'))).toEqual(['soon']);
+    expect(ended(new Date(days(90).getTime() - 1))).toEqual(['soon']);
+    expect(ended(days(90))).toEqual(['waits', 'soon', 'late']);
+    expect(dueAt(waits)).toEqual(days(90));
+    for (const { change } of lapsed([waits], days(91)))
+      expect(change).toMatchObject({ state: 'expired', why: expect.stringMatching(/90 days/) });
+  });
+});
+
+describe('a decision', () => {
+  const decision = { request: 'r', state: 'approved', answer: ' For the pilot. ', at: now.toISOString() } as const;
+  const of = (state: RequestState) => [{ ...ask({}), id: 'r', state }];
+
+  it.each([
+    ['open', 'approved', 'approved'],
+    ['open', 'denied', 'denied'],
+    ['open', 'needs-info', 'needs-info'],
+    ['needs-info', 'approved', 'approved'],
+    ['expired', 'approved', 'approved'],
+    ['expired', 'needs-info', null],
+    ['withdrawn', 'approved', null],
+    ['approved', 'denied', null],
+    ['denied', 'approved', null],
+  ] as const)('on a request that is %s: %s → %s', (was, state, becomes) => {
+    expect(decided(of(was), { ...decision, state }, now)?.change.state ?? null).toBe(becomes);
+  });
+
+  it('is taken once, and of a known request', () => {
+    const [request] = of('needs-info');
+    const asking = { ...decision, state: 'needs-info' } as const;
+    expect(decided([{ ...ask({}), ...request, answer: 'For the pilot.', state: 'needs-info' }], asking, now)).toBeNull();
+    expect(decided(of('open'), { ...decision, request: 'other' }, now)).toBeNull();
+    expect(decided(of('open'), decision, now)?.change).toMatchObject({ answer: 'For the pilot.', why: null });
+  });
+
+  it('and everything else leads only along the states’ arrows, whatever comes in whatever order', () => {
+    const arrows: Record<RequestState, readonly RequestState[]> = {
+      open: ['approved', 'denied', 'needs-info', 'withdrawn', 'expired'],
+      'needs-info': ['open', 'approved', 'denied', 'withdrawn', 'expired'],
+      expired: ['approved', 'denied'],
+      approved: [],
+      denied: [],
+      withdrawn: [],
+    };
+    const step = fc.record({
+      do: fc.constantFrom('decide', 'withdraw', 'answer', 'wait'),
+      state: fc.constantFrom('approved', 'denied', 'needs-info'),
+      days: fc.nat(60),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        let request: ApprovalRequest = { ...ask({}), id: 'r' };
+        let at = now.getTime();
+        for (const { do: what, state, days } of steps) {
+          at += days * 86_400_000;
+          const time = new Date(at);
+          let change: { readonly state: RequestState } | undefined;
+          try {
+            if (what === 'decide') change = decided([request], { ...decision, state }, time)?.change;
+            else if (what === 'withdraw') change = withdrawn([request], 'r', time);
+            else if (what === 'answer') change = answered([request], 'r', 'More.', time);
+            else change = lapsed([request], time)[0]?.change;
+          } catch (error) {
+            if (!(error instanceof Refusal)) throw error;
+          }
+          if (!change) continue;
+          if (change.state !== request.state) expect(arrows[request.state]).toContain(change.state);
+          request = { ...request, state: change.state };
+        }
+      }),
+      { numRuns: 300 },
     );
   });
 });
