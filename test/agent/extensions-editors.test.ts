@@ -227,14 +227,19 @@ it('finds extensions of Visual Studio by both forms of their manifest', async ()
     [`${local}/17.0_1a2b3c4d/Extensions/extensions.en-US.cache`]: '',
     [`${local}/16.0_99aa88bb/Extensions/TabNine/TabNine/1.5.4/extension.vsixmanifest`]: fixture('visual-studio-1.vsixmanifest'),
     [`${local}/18.0_99aa88bb/Extensions/a/extension.vsixmanifest`]: utf16,
+    'C:/ProgramData/Microsoft/VisualStudio/17.0/Extensions/Everybody/x/extension.vsixmanifest': fixture(
+      'visual-studio-2.vsixmanifest',
+    ).replace('Codeium.VisualStudio', 'For.Everybody'),
     [`${local}/Packages/a/extension.vsixmanifest`]: fixture('visual-studio-1.vsixmanifest'),
   });
   const seen = await observe(root, 'win32');
   expect(lines(seen)).toEqual([
     'Visual Studio 2019 · TabNine.TabNine 1.5.4 · ?',
     'Visual Studio 2022 · Codeium.VisualStudio 1.8.92 · ?',
+    'Visual Studio 2022 · For.Everybody 1.8.92 · ?',
     'Visual Studio 2026 · In.Utf16 1.8.92 · ?',
   ]);
+  expect(seen.observations.map(({ home }) => home === null)).toEqual(expect.arrayContaining([true, false]));
   expect(JSON.stringify(seen)).not.toContain('planted');
 });
 

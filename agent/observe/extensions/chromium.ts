@@ -7,6 +7,7 @@ import { holdsSecret } from '../../mcp/secrets.ts';
 import { isMap, own } from '../../mcp/text.ts';
 import type { HomeReader } from '../home-reader.ts';
 import { compareVersions, plainVersion } from '../installed/look.ts';
+import { membersAt } from './json-part.ts';
 import { type ExtensionSource, hostPermissions, json, type Look, type Profile, profileName, together } from './look.ts';
 import { type Browser, chromiums, placesHere } from './programs.ts';
 
@@ -89,11 +90,12 @@ function isProfile(reader: HomeReader, folder: string): boolean {
 function namesOfProfiles(reader: HomeReader, folder: string): ReadonlyMap<string, string> {
   const file = path.join(folder, 'Local State');
   const taken = reader.take(file, { maxBytes: maximumRecord, expected: 'an object in JSON', detail: true }, (bytes) => {
-    const state = json(bytes);
-    if (!isMap(state)) return null;
-    const cache = own(own(state, 'profile'), 'info_cache');
-    const names = Object.entries(isMap(cache) ? cache : {}).slice(0, 1000);
-    return new Map(names.map(([name, profile]) => [name, profileName(own(profile, 'name'), profileName(name, 'profile'))]));
+    const cache = membersAt(bytes, ['profile', 'info_cache'], () => true);
+    if (cache === null) return null;
+    if (cache === 'absent') return new Map<string, string>();
+    return new Map(
+      [...cache].slice(0, 1000).map(([name, said]) => [name, profileName(own(json(said), 'name'), profileName(name, 'profile'))]),
+    );
   });
   return taken.state === 'read' ? taken.value : new Map();
 }
@@ -106,9 +108,15 @@ function extensionsIn(look: Look, profile: string): readonly Recorded[] {
   for (const name of records) {
     const options = { maxBytes: maximumRecord, expected: 'a browser’s settings in JSON' };
     const taken = reader.take(path.join(profile, name), options, (bytes) => {
-      const settings = json(bytes);
-      return isMap(settings) ? fromSettings(look, own(own(settings, 'extensions'), 'settings')) : null;
+      const settings = membersAt(bytes, ['extensions', 'settings'], (id) => isExtensionId(id) && look.wants('chromium', id, null));
+      if (settings === null) return null;
+      if (settings === 'absent') return undefined;
+      const parsed = [...settings].map(([id, said]) => ({ id, setting: json(said) }));
+      return parsed.some(({ setting }) => setting === undefined)
+        ? null
+        : parsed.flatMap(({ id, setting }) => fromSetting(id, setting) ?? []);
     });
+    // Undefined where the record has no place for extensions, as has one of the two.
     if (taken.state !== 'read' || taken.value === undefined) continue;
     said = true;
     for (const recorded of taken.value) if (!found.has(recorded.id)) found.set(recorded.id, recorded);
@@ -124,26 +132,19 @@ function extensionsIn(look: Look, profile: string): readonly Recorded[] {
 /** `manifest::ManifestLocation`: parts of the browser itself. */
 const components: ReadonlySet<unknown> = new Set([5, 10]);
 
-/** Undefined where the record has no place for extensions, as one of the two in newer and older versions. */
-function fromSettings(look: Look, settings: unknown): readonly Recorded[] | undefined {
-  if (!isMap(settings)) return undefined;
-  return Object.entries(settings).flatMap(([id, setting]): Recorded[] => {
-    if (!isExtensionId(id) || !look.wants('chromium', id, null) || !isMap(setting)) return [];
-    // The record remembers what was removed, too, and what a policy keeps out.
-    const named = own(setting, 'path');
-    const isThere = typeof named === 'string' && named !== '';
-    if (!isThere || components.has(own(setting, 'location')) || own(setting, 'blacklist') === true) return [];
-    const manifest = own(setting, 'manifest');
-    return [
-      {
-        id,
-        version: plainVersion(own(manifest, 'version')),
-        enabled: isEnabled(setting),
-        permissions: permissionsOf(setting),
-        folder: /^[a-p]{32}[/\\][\w.]{1,60}$/.test(named) ? path.join('Extensions', ...named.split(/[/\\]/)) : null,
-      },
-    ];
-  });
+/** Null for what isn't there: the record remembers what was removed, too, and what a policy keeps out. */
+function fromSetting(id: string, setting: unknown): Recorded | null {
+  if (!isMap(setting)) return null;
+  const named = own(setting, 'path');
+  if (typeof named !== 'string' || named === '') return null;
+  if (components.has(own(setting, 'location')) || own(setting, 'blacklist') === true) return null;
+  return {
+    id,
+    version: plainVersion(own(own(setting, 'manifest'), 'version')),
+    enabled: isEnabled(setting),
+    permissions: permissionsOf(setting),
+    folder: /^[a-p]{32}[/\\][\w.]{1,60}$/.test(named) ? path.join('Extensions', ...named.split(/[/\\]/)) : null,
+  };
 }
 
 /** `state` is 1 or 0 and was given up for `disable_reasons`, once bits in a number and now a list: an extension is on while there are none. */

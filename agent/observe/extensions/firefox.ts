@@ -6,7 +6,8 @@ import { compareVersions, plainVersion } from '../installed/look.ts';
 import { type ExtensionSource, hostPermissions, json, type Look, type Profile, plainId, profileName, together } from './look.ts';
 import { type Browser, firefoxes, placesHere } from './programs.ts';
 
-const maximumRecord = 32 * 1024 * 1024;
+/** Some hundred kilobytes for people with many; what is parsed whole takes up to forty times its size. */
+const maximumRecord = 4 * 1024 * 1024;
 
 export const firefox: ExtensionSource = (look) => {
   for (const browser of firefoxes) {

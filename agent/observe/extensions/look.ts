@@ -52,8 +52,12 @@ export function hostPermissions(given: readonly unknown[]): string[] {
   return [...found].sort();
 }
 
-/** A JSON value of a record; undefined for what is none. Not `decode`: these are machines' files of megabytes, without comments. */
+/** What is parsed whole may take forty times its size, where somebody has made it for that. */
+const maximumParsed = 4 * 1024 * 1024;
+
+/** A JSON value of a record; undefined for what is none. Not `decode`: these are machines' files, without comments. */
 export function json(bytes: Buffer): unknown {
+  if (bytes.length > maximumParsed) return undefined;
   try {
     return JSON.parse(bytes.toString('utf8').replace(/^\ufeff/, ''));
   } catch {

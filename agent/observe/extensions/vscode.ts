@@ -10,7 +10,8 @@ import { readStateRow } from '../state-db.ts';
 import { type ExtensionSource, json, type Look, type Profile, plainId, profileName, together } from './look.ts';
 import { type Editor, editors, placesHere } from './programs.ts';
 
-const maximumRecord = 16 * 1024 * 1024;
+/** Some hundred kilobytes for people with many; what is parsed whole takes up to forty times its size. */
+const maximumRecord = 4 * 1024 * 1024;
 const maximumManifest = 2 * 1024 * 1024;
 /** What the editor calls the profile that everybody has. */
 const defaultProfile = 'Default';
@@ -30,10 +31,11 @@ type EditorProfile = {
 
 function lookAtInstall(look: Look, { program }: Editor, install: Install): void {
   const { reader } = look;
-  const datas = placesHere(reader, install.data);
   for (const { folder, home } of placesHere(reader, install.extensions)) {
     if (!reader.isFolder(folder)) continue;
-    const users = datas.filter((data) => data.home === home).map((data) => path.join(data.folder, 'User'));
+    const users = placesHere(reader, install.data)
+      .filter((data) => data.home === home)
+      .map((data) => path.join(data.folder, 'User'));
     const obsolete = removed(reader, folder);
     // Asked only where something wanted is there: opening databases is most of the cost of a look.
     const off = lazily(() => users.map((user) => disabled(reader, path.join(user, 'globalStorage/state.vscdb'))));

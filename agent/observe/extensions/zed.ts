@@ -18,7 +18,7 @@ export const zed: ExtensionSource = (look) => {
     if (!reader.isFolder(folder)) continue;
     const taken = reader.take(
       path.join(folder, 'index.json'),
-      { maxBytes: 8 * 1024 * 1024, expected: 'an index in JSON', detail: true },
+      { maxBytes: 4 * 1024 * 1024, expected: 'an index in JSON', detail: true },
       (bytes) => {
         const extensions = own(json(bytes), 'extensions');
         if (!isMap(extensions)) return null;
