@@ -21,7 +21,7 @@ const KIND: Record<Evidence['kind'], number> = {
 };
 
 /** Kinds that say a tool is installed, as opposed to once seen in use. */
-const INSTALLED: ReadonlySet<Evidence['kind']> = new Set(['package', 'app', 'binary', 'extension', 'container', 'site']);
+const INSTALLED: ReadonlySet<Evidence['kind']> = new Set(['package', 'app', 'binary', 'extension', 'container', 'site', 'account']);
 
 /** Families of weak evidence. What is called alike on disk and running is one and the same coincidence. */
 type Sort = 'name' | 'trace' | 'port' | 'site' | 'title' | 'browser';
@@ -64,7 +64,7 @@ function alphabetically(one: string | null, other: string | null): number {
 type Draft = { surface: Surface; home: string | null; rows: StoredEvidence[]; running: boolean; listens: NonNullable<Place['listens']> };
 
 /** Kinds of which each row is a place of its own. */
-const APART: ReadonlySet<Evidence['kind']> = new Set(['extension', 'container', 'site']);
+const APART: ReadonlySet<Evidence['kind']> = new Set(['extension', 'container', 'site', 'account']);
 
 /** One place an installation: a package, its binary and its process are the same place, when one lies in the other. */
 function places(
@@ -123,7 +123,15 @@ function places(
       return {
         surface,
         version: rows.find(({ version, present }) => version && present)?.version ?? rows.find(({ version }) => version)?.version ?? null,
-        path: path('extension') ?? path('binary') ?? path('app') ?? path('process') ?? path('package') ?? path('site') ?? null,
+        path:
+          path('extension') ??
+          path('binary') ??
+          path('app') ??
+          path('process') ??
+          path('package') ??
+          path('site') ??
+          path('account') ??
+          null,
         home,
         running: now,
         present: now || rows.some(({ kind, present }) => INSTALLED.has(kind) && present),
@@ -161,7 +169,7 @@ function eachOnce(listens: NonNullable<Place['listens']>): NonNullable<Place['li
 }
 
 /** Kinds whose row names the program that has it, where others name a manager. */
-const IN_PROGRAM: ReadonlySet<Evidence['kind']> = new Set(['extension', 'container', 'site', 'window']);
+const IN_PROGRAM: ReadonlySet<Evidence['kind']> = new Set(['extension', 'container', 'site', 'window', 'account']);
 const VERSIONED: ReadonlySet<Evidence['kind']> = new Set(['package', 'app', 'extension', 'container']);
 
 function show(row: StoredEvidence, pid: number | undefined): Evidence {

@@ -275,6 +275,11 @@ const accountProbe = z.strictObject({
   email: z.strictObject({ at: keyPath.min(1), also: z.array(keyPath.min(1)).min(1).optional() }).optional(),
   /** Whether the account is a person's own, where the tier doesn't say: keys to a value that does, or what the file's existence means. */
   personal: z.union([z.boolean(), z.strictObject({ at: keyPath.min(1), is: z.record(z.string(), z.boolean()) })]).optional(),
+  /**
+   * The program has the tool built in, so that it stands in no list of extensions: a value at these keys that isn't empty, with somebody signed in, is
+   * evidence of the tool (likely).
+   */
+  proves: z.strictObject({ at: keyPath.min(1), program: z.string() }).optional(),
   /** The one file of tokens that is ever opened: the payload of the JWT at this key is decoded in memory, and the keys above are read in it. */
   jwt: keyPath.min(1).optional(),
   uncertain: z.literal(true).optional(),

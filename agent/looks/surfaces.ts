@@ -2,6 +2,7 @@
  * Looking beyond installed programs: extensions, add-ons, accounts, local servers, models, containers and guests. One source each; one that fails says
  * so and doesn't stop the others, and nothing of it is taken for gone.
  */
+import path from 'node:path';
 import type { Evidence, Source } from '../../electron/contract.ts';
 import type { AgentParts } from '../agent.ts';
 import type { Homes } from '../homes.ts';
@@ -13,7 +14,7 @@ import { createExtensionObserver, type ExtensionObserver } from '../observe/exte
 import { createGuestObserver, type GuestObserver } from '../observe/guests.ts';
 import { createListenerObserver, type ListenerObserver } from '../observe/listeners.ts';
 import { createModelsObserver, type ModelsObserver } from '../observe/models.ts';
-import type { ExtensionObservation, ListenerObservation } from '../observe/observation.ts';
+import type { AccountFact, ExtensionObservation, ListenerObservation } from '../observe/observation.ts';
 import type { Sighting } from '../store/store.ts';
 import type { Recording } from './recording.ts';
 import type { Sources } from './sources.ts';
@@ -45,6 +46,7 @@ type Observers = {
   readonly guests: GuestObserver;
 };
 
+const homeOf = (file: string, homes: readonly string[]) => homes.find((home) => file.startsWith(home + path.sep));
 const NOTHING: Seen = { sightings: [], swept: [], whole: true };
 const count = (many: number, one: string, more = `${one}s`) => `${many} ${many === 1 ? one : more}`;
 
@@ -180,20 +182,29 @@ export function createSurfaces(
     );
   }
 
-  /** Null where the look failed; else whether an account is another now. */
-  async function accounts({ accounts: observer }: Observers, given: readonly string[]): Promise<boolean | null> {
+  /** Null where the look failed; else whether an account is another now, and the tools that are built into the program whose account it is. */
+  async function accounts({ accounts: observer }: Observers, given: readonly string[]): Promise<(Seen & { isNew: boolean }) | null> {
     return sources.attempt('accounts', () => {
       const { facts, troubles, incomplete } = observer.look();
       sources.tell('accounts', troubles);
-      const shown = facts.map((fact) => ({ ...fact, source: show(fact.source), home: label(fact.home) }));
+      const shown = facts.map(({ builtInto: _, ...fact }) => ({ ...fact, source: show(fact.source), home: label(fact.home) }));
       const isNew = store.replaceAccounts({ homes: given.map(label), except: unknownOf(incomplete, given) }, shown, clock.now());
       const known = facts.filter(({ tier }) => tier !== null).length;
       ok(
         'accounts',
         `The plan that a tool’s own file says it is signed in with: ${count(facts.length, 'account')} here, ${known} with a known plan. Of an e-mail address only what follows the @ is taken, and no key.`,
       );
-      return isNew;
+      const sightings = facts.flatMap((fact) => builtIn(fact) ?? []);
+      const whole = given.filter((home) => !incomplete.some((at) => at === home || homeOf(at, given) === home)).map(label);
+      return { isNew, sightings, swept: [{ kinds: ['account'], homes: whole }], whole: true };
     });
+  }
+
+  function builtIn({ tool, source, home, builtInto }: AccountFact): Sighting | null {
+    const surface = catalog.entries.get(tool)?.surface;
+    if (builtInto === undefined || surface === undefined) return null;
+    const none = { target: null, version: null, name: null };
+    return { tool, kind: 'account', strength: 'likely', surface, path: show(source), home: label(home), manager: builtInto, ...none };
   }
 
   return {
@@ -217,15 +228,15 @@ export function createSurfaces(
           // The engine answers while the others read.
           const engine = contained();
           const done = [await extensions(observers, given)];
-          const stored = [await addons(observers, given), await models(observers, given), (await accounts(observers, given)) !== null];
-          done.push(await engine);
+          const stored = [await addons(observers, given), await models(observers, given)];
+          done.push(await accounts(observers, given), await engine);
           return {
             sightings: done.flatMap((seen) => seen?.sightings ?? []),
             swept: done.flatMap((seen) => seen?.swept ?? []),
             whole: done.every((seen) => seen?.whole) && stored.every(Boolean),
           };
         },
-        accounts: async () => (await accounts(observers, given)) === true,
+        accounts: async () => (await accounts(observers, given))?.isNew === true,
       };
     },
   };

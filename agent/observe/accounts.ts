@@ -38,7 +38,7 @@ export type AccountObserver = {
 const maximumBytes = 8 * 1024 * 1024;
 
 /** What one file says, but for whose it is; null: nobody is signed in. */
-type Said = Pick<AccountFact, 'tier' | 'organization' | 'domain' | 'personal'> | null;
+type Said = Pick<AccountFact, 'tier' | 'organization' | 'domain' | 'personal' | 'builtInto'> | null;
 type Read = { said: Said } | { trouble: Trouble } | { busy: true };
 
 export function createAccountObserver(
@@ -181,6 +181,7 @@ function said(value: unknown, probe: AccountProbe, family: ProbedTool['family'])
     organization: personal === true || !probe.organization ? null : organizationOf(first(value, probe.organization)),
     domain: probe.email ? domainOf(firstThere(value, probe.email)) : null,
     personal,
+    ...(probe.proves && !isEmpty(first(value, probe.proves.at)) ? { builtInto: probe.proves.program } : {}),
   };
 }
 

@@ -161,6 +161,8 @@ export type AccountFact = {
   readonly source: string;
   readonly home: string;
   readonly uncertain: boolean;
+  /** The program that has the tool built in and switched on, by the same file. */
+  readonly builtInto?: string;
 };
 
 export type Observation =

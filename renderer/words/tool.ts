@@ -173,7 +173,11 @@ export function evidenceWords(evidence: Evidence): EvidenceWords {
         strength: 1,
       };
     case 'account':
-      return { sentence: 'Somebody is signed in', details, strength: 1 };
+      return {
+        sentence: evidence.program ? `${evidence.program} has it built in, with somebody signed in` : 'Somebody is signed in',
+        details,
+        strength: 2,
+      };
   }
 }
 

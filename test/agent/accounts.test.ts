@@ -42,7 +42,7 @@ function say(name: string, value: unknown, look = computer()) {
   return { ...look, file, observer, ...observer.look() };
 }
 
-type Said = Pick<AccountFact, 'tier' | 'organization' | 'domain' | 'personal'>;
+type Said = Pick<AccountFact, 'tier' | 'organization' | 'domain' | 'personal' | 'builtInto'>;
 const said = (tier: string | null, domain: string | null, personal: boolean | null, organization: string | null = null): Said => ({
   ...{ tier, organization, domain, personal },
 });
@@ -53,8 +53,14 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<Kind, Said | null>>>> = 
   cursor: { personal: said('hobby', 'gmail.com', true), company: said('enterprise', 'acme.example', false) },
   'devin-desktop': { personal: said('pro', null, true), company: said('teams', null, false) },
   'devin-desktop.1': { personal: said('free', null, true), company: said('enterprise', null, false) },
-  'github-copilot': { personal: said('free', null, true), company: said('business', null, false) },
-  'github-copilot.1': { personal: said('pro-plus', null, true), company: said('enterprise', null, false) },
+  'github-copilot': {
+    personal: { ...said('free', null, true), builtInto: 'VS Code' },
+    company: { ...said('business', null, false), builtInto: 'VS Code' },
+  },
+  'github-copilot.1': {
+    personal: { ...said('pro-plus', null, true), builtInto: 'VS Code Insiders' },
+    company: { ...said('enterprise', null, false), builtInto: 'VS Code Insiders' },
+  },
   'gemini-cli': { personal: said(null, 'gmail.com', null), company: said(null, 'acme.example', null) },
   'copilot-cli': { personal: said(null, null, null), company: said(null, null, null) },
   kiro: { personal: said(null, null, null), company: said(null, null, null) },

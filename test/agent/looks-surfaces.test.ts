@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { confidence } from '../../agent/inventory.ts';
 import { loadCatalog } from '../../agent/session.ts';
 import type { Inventory, Source, Tool } from '../../electron/contract.ts';
+import { writeFile } from './account-fixtures.ts';
 import { machine } from './machine.ts';
 
 const catalog = loadCatalog();
@@ -172,6 +173,22 @@ describe('extensions, add-ons and models', () => {
     const after = await scan(made);
     expect(tool(after, 'github-copilot')).toMatchObject({ present: false, places: [{ present: false }] });
     expect(after.problems).toEqual([]);
+  });
+
+  it('are found where an editor has them built in and somebody is signed in', async () => {
+    const made = machine();
+    const state = path.join(made.home, '.config/Code/User/globalStorage/state.vscdb');
+    const setup = (value: object) => writeFile(state, { '@@rows': { 'chat.setupContext': value } });
+    setup({ entitlement: 8, installed: false });
+    expect(tool(await scan(made), 'github-copilot')).toBeUndefined();
+    setup({ entitlement: 8, installed: true });
+    expect(tool(await scan(made), 'github-copilot')).toMatchObject({
+      ...{ confidence: 'likely', present: true, accounts: [{ tier: 'business', personal: false }] },
+      places: [{ surface: 'ide-extension', program: 'VS Code', present: true }],
+      evidence: [{ kind: 'account', program: 'VS Code', path: '~/.config/Code/User/globalStorage/state.vscdb' }],
+    });
+    setup({ entitlement: 1, installed: true });
+    expect(tool(await scan(made), 'github-copilot')).toMatchObject({ present: false, accounts: [] });
   });
 
   it('are told with the agent or the runtime that they were given to', async () => {
