@@ -1,15 +1,18 @@
 /**
  * The whole agent on Windows' own paths, by a real node.exe under Wine: a computer with ordinary programs only, and then one with every tool that the
  * catalog knows an installer of, a person's files and running programs. It needs `wine`; `npm test` fetches what else it takes.
+ *
+ * What Wine can't show: whose a socket is (so that no port is joined with its program), other accounts and elevation, ARM64, the window in front without a
+ * display, the real tools' own files, and that Windows answers as its documentation says.
  */
 import { randomBytes } from 'node:crypto';
 import { constants, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { ExtensionHost, Observation, PackageManager } from '../../agent/observe/observation.ts';
 import { loadCatalog } from '../../agent/session.ts';
-import type { Inventory } from '../../electron/contract.ts';
+import type { Inventory, Snapshot } from '../../electron/contract.ts';
 import { Innocents } from '../../native-catalog/schema.ts';
 import { needs } from '../capability.ts';
 import { until } from './muster.ts';
@@ -104,6 +107,14 @@ socket.write('{"id":1,"call":"stop","args":[]}\\n');
 socket.on('data', (chunk) => process.stdout.write(chunk));
 `;
 
+/** Docker's answer on Docker's own pipe. */
+const engine = (token: string) => `
+const container = { Image: 'docker.io/localai/localai:v3', Names: ['/ui'], State: 'running', Command: 'serve --key ${token}' };
+require('node:http')
+  .createServer((question, answer) => answer.end(JSON.stringify(question.url.startsWith('/containers/json') ? [container] : [])))
+  .listen('\\\\\\\\.\\\\pipe\\\\docker_engine', () => console.log('ready'));
+`;
+
 /** Everything that the agent has printed. */
 const said: string[] = [];
 
@@ -117,6 +128,7 @@ describe('the agent under Wine', () => {
   beforeAll(async () => {
     computer = await windows();
   }, 180_000);
+  afterEach(() => computer.endPrograms());
   afterAll(() => computer?.end(), 60_000);
 
   it('finds nothing on a computer with ordinary programs', async () => {
@@ -145,8 +157,6 @@ describe('the agent under Wine', () => {
     expect(device.platform).toBe('win32');
     expect(running.length).toBeGreaterThan(10);
     console.log(`Wine: ${running.length} ordinary programs ran, ${Object.keys(keys).length} were installed, and no tool was found`);
-    for (const { child } of started) child.kill('SIGKILL');
-    await Promise.all(started.map(({ done }) => done));
   }, 120_000);
 
   it('tells one person’s tools, versions, places, servers, accounts and what runs', async () => {
@@ -163,7 +173,13 @@ describe('the agent under Wine', () => {
         accountUuid: token(),
       },
       primaryApiKey: token(),
+      projects: { [`C:/users/${user}/shop`]: { history: [token()] } },
     });
+    plant('shop/.devcontainer/devcontainer.json', {
+      customizations: { vscode: { extensions: ['Continue.continue'] } },
+      containerEnv: { KEY: token() },
+    });
+    plant('shop/.mcp.json', { mcpServers: { shop: server('mcp-shop') } });
     plant('.claude/skills/review/SKILL.md', `Use ${token()}`);
     plant('AppData/Roaming/Claude/claude_desktop_config.json', { mcpServers: { notes: server('mcp-notes') } });
     plant('.cursor/mcp.json', {
@@ -221,12 +237,17 @@ describe('the agent under Wine', () => {
     const claude = computer.start(plantProgram(`${home}\\.local\\share\\claude\\versions\\2.1.197\\claude.exe`), ['/k']);
     const listen = 'const s = require("net").createServer().listen(0, "127.0.0.1", () => console.log(s.address().port))';
     const ollama = computer.start(plantNode(`${home}\\AppData\\Local\\Programs\\Ollama\\ollama.exe`), ['-e', listen]);
+    writeFileSync(computer.at('engine.cjs'), engine(secret()));
+    const docker = computer.start('muster/muster.exe', ['C:\\engine.cjs']);
     const codex = computer.start(plantNode('C:\\Program Files\\nodejs\\node.exe'), [
       `${home}\\AppData\\Roaming\\npm\\node_modules\\@openai\\codex\\bin\\codex.js`,
       '--api-key',
       token(),
     ]);
-    await until(() => claude.out().includes('>') && /\d/.test(ollama.out()) && codex.out().includes('ready'), 'the tools run');
+    await until(
+      () => claude.out().includes('>') && /\d/.test(ollama.out()) && codex.out().includes('ready') && docker.out().includes('ready'),
+      'the tools run',
+    );
     const inventory = await scan('--data', 'C:\\person');
     const told = inventory.tools.map(({ id, confidence, running, places }) => [
       ...[id, confidence, running],
@@ -241,12 +262,14 @@ describe('the agent under Wine', () => {
       ],
       ['cline', 'certain', false, [['ide-extension', '3.1.0', '~/.cursor/extensions/saoudrizwan.claude-dev-3.1.0', 'Cursor', true]]],
       ['codex', 'certain', true, [['cli', '0.50.0', `${npm}/bin/codex.js`, undefined, undefined]]],
+      [...['continue', 'certain', false], [['ide-extension', null, '~/shop/.devcontainer/devcontainer.json', 'Dev container shop', null]]],
       ['cursor', 'likely', false, [['desktop', '1.7.2', null, undefined, undefined]]],
       ['github-copilot', 'certain', false, [['ide-extension', '1.300.0', '~/.vscode/extensions/github.copilot-1.300.0', 'VS Code', false]]],
       [
         ...['jetbrains-ai-assistant', 'certain', false],
         [['ide-extension', '261.1', '~/AppData/Roaming/JetBrains/PyCharm2026.1/plugins/ml-llm', 'PyCharm 2026.1', true]],
       ],
+      ['localai', 'certain', true, [['runtime', 'v3', null, 'docker', undefined]]],
       ['ollama', 'certain', true, [['runtime', null, '~/AppData/Local/Programs/Ollama/ollama.exe', undefined, undefined]]],
     ]);
     const tool = (id: string) => inventory.tools.find((one) => one.id === id);
@@ -257,11 +280,15 @@ describe('the agent under Wine', () => {
     expect(tool('claude-code')?.addons).toMatchObject([{ kind: 'skill', name: 'review' }]);
     expect(tool('ollama')?.models).toMatchObject([{ name: 'llama3.2:3b', bytes: 2_000_001_000 }]);
     expect(tool('claude-in-chrome')?.places[0]?.permissions).toEqual(['<all_urls>']);
-    expect(inventory.mcpServers.map(({ client, name, configPath, secretNames }) => [client, name, configPath, secretNames])).toEqual([
-      ['claude-code', 'files', '~/.claude.json', ['API_KEY']],
-      ['claude-desktop', 'notes', '~/AppData/Roaming/Claude/claude_desktop_config.json', ['API_KEY']],
-      ['cursor', 'remote', '~/.cursor/mcp.json', ['Authorization']],
+    // Several clients read one file of a project.
+    const servers = inventory.mcpServers.map(({ name, configPath, secretNames }) => `${name} in ${configPath}, with ${secretNames}`);
+    expect([...new Set(servers)]).toEqual([
+      'files in ~/.claude.json, with API_KEY',
+      'shop in ~/shop/.mcp.json, with API_KEY',
+      'notes in ~/AppData/Roaming/Claude/claude_desktop_config.json, with API_KEY',
+      'remote in ~/.cursor/mcp.json, with Authorization',
     ]);
+    expect(inventory.mcpServers.map(({ client }) => client)).toEqual(expect.arrayContaining(['claude-code', 'claude-desktop', 'cursor']));
     expect(inventory.problems).toEqual([]);
 
     // An agent that stays, and commands that ask it through its pipe.
@@ -272,7 +299,7 @@ describe('the agent under Wine', () => {
     claude.child.kill('SIGKILL');
     await claude.done;
     const later = await scan('--data', 'C:\\person');
-    expect(later.tools.filter(({ running }) => running).map(({ id }) => id)).toEqual(['codex', 'ollama']);
+    expect(later.tools.filter(({ running }) => running).map(({ id }) => id)).toEqual(['codex', 'localai', 'ollama']);
     const status = await computer.muster('status', '--json', '--data', 'C:\\person');
     said.push(status.out);
     const kept = (JSON.parse(status.out) as Inventory).tools.map(({ id }) => id);
@@ -283,9 +310,15 @@ describe('the agent under Wine', () => {
     const frames = client.out.trim().split('\n');
     expect(frames[0]).toMatch(/^\{"event":"changed","value":\{.*"claude-code"/);
     expect(frames.at(-1)).toBe('{"id":1}');
+    const { sources } = (JSON.parse(frames[0] ?? '') as { value: Snapshot }).value;
+    const words = Object.fromEntries(sources.map(({ id, state, detail }) => [id, `${state}: ${detail}`]));
+    expect(words).toMatchObject({
+      processes: expect.stringMatching(/^ok: /),
+      servers: expect.stringMatching(/^ok: /),
+      containers: expect.stringMatching(/^ok: .* 1 of 1 are AI tools/),
+      guests: 'ok: One Linux system (WSL) and one dev container are known by name; what is inside is not looked at from here.',
+    });
     expect((await watch.done).code).toBe(0);
-    for (const { child } of [ollama, codex]) child.kill('SIGKILL');
-    await Promise.all([ollama, codex].map(({ done }) => done));
   }, 120_000);
 
   it('finds every tool that has an installer, a package or an extension, and exactly those', async () => {

@@ -33,7 +33,9 @@ export type Windows = {
   node(script: string, ...args: string[]): Promise<Ran>;
   /** Starts any program of drive C (`users/ada/x.exe`); its standard input stays open until the end, and what it says goes to `out()`. */
   start(program: string, args?: readonly string[]): Started;
-  /** Ends everything that was started, and removes the prefix. */
+  /** Ends everything that was started. */
+  endPrograms(): Promise<void>;
+  /** The same, and removes the prefix. */
   end(): Promise<void>;
 };
 
@@ -82,6 +84,11 @@ export async function windows(): Promise<Windows> {
   const node = (...args: string[]) => startWith('ignore', 'muster/muster.exe', args);
   const startMuster = (...args: string[]) => node('C:\\muster\\loader.cjs', ...args);
 
+  async function endPrograms() {
+    for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await Promise.allSettled(ends);
+  }
+
   try {
     mkdirSync(at('muster'), { recursive: true });
     const packed = bundle({ parts: ['agent'], out: at('muster') });
@@ -125,11 +132,11 @@ export async function windows(): Promise<Windows> {
     startMuster,
     node: (script, ...args) => node(script, ...args).done,
     start: (program, args = []) => startWith('pipe', program, args),
+    endPrograms,
     async end() {
-      for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
       // Wine goes on in the background for a while, and writes when it ends.
       for (const how of ['-k', '-w']) spawnSync('wineserver', [how], { env, stdio: 'ignore' });
-      await Promise.allSettled(ends);
+      await endPrograms();
       rmSync(prefix, { recursive: true, force: true });
     },
   };
