@@ -71,3 +71,34 @@ export const headerOf = (kind: DocumentKind, key: SigningKey, more: More = {}): 
 });
 
 export const inDays = (days: number, from = new Date()) => new Date(from.getTime() + days * DAY_MS).toISOString();
+
+/** A policy of which every part says its revision, so that half of one and half of another can't pass for either; of a usual size. */
+export const swapped = (rev: number) => ({
+  schema: 'muster.policy/1',
+  ...{ rev, audience: AUDIENCE, issuedAt: ISSUED, expiresAt: EXPIRES },
+  organization: { name: `Acme ${rev}` },
+  tools: Array.from({ length: 60 }, (_, index) => ({
+    id: `t${index}-${rev}`,
+    tool: 'ollama',
+    status: index % 2 === rev % 2 ? 'approved' : 'prohibited',
+  })),
+  clauses: [{ id: '1', title: `Revision ${rev}`, text: `${rev} `.repeat(500).trim() }],
+});
+
+/** Whether it is all of that revision, and nothing of another. */
+export function isWhole(policy: unknown, rev: number): boolean {
+  const { organization, tools, clauses } = policy as Pick<ReturnType<typeof swapped>, 'organization' | 'tools' | 'clauses'>;
+  const is = swapped(rev);
+  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+  return (
+    same(organization.name, is.organization.name) &&
+    same(
+      tools.map(({ id, status }) => [id, status]),
+      is.tools.map(({ id, status }) => [id, status]),
+    ) &&
+    same(
+      clauses.map(({ title, text }) => [title, text]),
+      is.clauses.map(({ title, text }) => [title, text]),
+    )
+  );
+}

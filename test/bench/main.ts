@@ -21,9 +21,10 @@ import { row as poll } from './rows/poll.ts';
 import { row as pure } from './rows/pure.ts';
 import { row as risk } from './rows/risk.ts';
 import { row as scan } from './rows/scan.ts';
+import { row as swap } from './rows/swap.ts';
 import { row as window } from './rows/window.ts';
 
-const ROWS: readonly Row[] = [scan, poll, started, saved, window, idle, app, kill, fuzz, decoys, risk, pure];
+const ROWS: readonly Row[] = [scan, poll, started, saved, window, idle, app, kill, swap, fuzz, decoys, risk, pure];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const say = (line: string) => void process.stderr.write(`bench: ${line}\n`);
 const load = () => loadavg()[0] ?? 0;

@@ -1,0 +1,9 @@
+/** A process that is killed while it swaps policies leaves the old or the new one in force, whole. The bench does the same with 10,000 swaps. */
+import { expect, it } from 'vitest';
+import { swapWhileKilled } from '../bench/swap.ts';
+
+it('has the old or the new policy in force after every kill -9, and never a lower floor', async () => {
+  const { swaps, kills, old, next, ...wrong } = await swapWhileKilled(40, 6);
+  expect(wrong).toEqual({ broken: 0, lowered: 0, complaints: 0 });
+  expect([swaps >= 40, kills >= 6, old + next >= 4]).toEqual([true, true, true]);
+}, 120_000);
