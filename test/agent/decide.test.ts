@@ -50,6 +50,13 @@ describe('each status', () => {
   if (!parsed.ok) throw new Error(parsed.issues.join('\n'));
   const { policy: acme } = parsed;
   const other = { tool: 'other', family: null };
+  const byAccount = policyOf({
+    tools: [
+      { id: 'work', tool: 'copilot-cli', account: 'company', status: 'approved' },
+      { id: 'own', tool: 'copilot-cli', account: 'personal', status: 'prohibited' },
+      { id: 'fun', tool: 'hobby', account: 'personal', status: 'approved' },
+    ],
+  });
   const ofAcme = policyOf({
     mcp: {
       rules: [
@@ -233,6 +240,24 @@ describe('each status', () => {
         reason:
           'Approved only on business or Enterprise, with an account of Acme, and which account this is could not be read; check it or ask for approval.',
       },
+    ],
+    ['prohibited', tool({ account: 'personal' }), byAccount, [], false, { rule: 'own' }],
+    ['approved', tool({ account: 'company' }), byAccount, [], false, { rule: 'work' }],
+    [
+      'tier-unknown',
+      tool({ account: 'unknown' }),
+      byAccount,
+      [],
+      false,
+      { reason: 'Approved only with a work account, and which account this is could not be read; check it or ask for approval.' },
+    ],
+    [
+      'wrong-tier',
+      tool({ tool: 'hobby', account: 'company' }),
+      byAccount,
+      [],
+      false,
+      { reason: 'Approved only with a personal account, and this is a work account; switch or ask for approval.' },
     ],
     ['approved', server({ publisher: '@acme' }), ofAcme, [], false, { rule: 'p1' }],
     ['approved', server({ publisher: '@Acme' }), ofAcme, [], false, { rule: 'p1' }],

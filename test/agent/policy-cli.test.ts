@@ -87,7 +87,7 @@ describe('policy draft', () => {
     const { code, out } = await muster(home, ['policy', 'draft', '--out', file]);
     expect([code, out]).toEqual([
       0,
-      expect.stringMatching(/^Wrote .+draft\.jsonc\. It proposes 1 tool and 2 MCP servers; “muster policy check/),
+      expect.stringMatching(/^Wrote .+draft\.jsonc\. It proposes one tool and two MCP servers; “muster policy check/),
     ]);
     const text = readFileSync(file, 'utf8');
     expect(text).toMatch(/"tool": "claude-code", .*"status": "tolerated"/);

@@ -1,6 +1,7 @@
 /** `muster policy draft`: a first policy from what was seen, for somebody to decide; it is written nowhere but to where it is asked for. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { countWord } from '../../../electron/attention.ts';
 import { refuseOthers } from '../../data-folder.ts';
 import { type Draft, draftPolicy, type Seen } from '../../policy/draft/draft.ts';
 import { writeDraft } from '../../policy/draft/write.ts';
@@ -24,7 +25,7 @@ function counts({ policy }: Draft): string {
   const tools = policy.tools?.length ?? 0;
   // One rule is about the risk of every server.
   const servers = Math.max(0, (policy.mcp?.rules?.length ?? 0) - 1);
-  return `${tools} ${tools === 1 ? 'tool' : 'tools'} and ${servers} MCP ${servers === 1 ? 'server' : 'servers'}`;
+  return `${countWord(tools)} ${tools === 1 ? 'tool' : 'tools'} and ${countWord(servers)} MCP ${servers === 1 ? 'server' : 'servers'}`;
 }
 
 function head(draft: Draft, seen: Seen | null, { version }: Invocation, today: string): string[] {
