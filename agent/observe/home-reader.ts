@@ -32,6 +32,7 @@ export type HomeReader = {
   mayRead(file: string): boolean;
   /** Whether anything is there, though it may be a pipe or a link that leads round. */
   exists(at: string): boolean;
+  /** What the system won't even say is noted, and is no. */
   isFile(file: string): boolean;
   isFolder(folder: string): boolean;
   /** Whether a folder may be listed: it is there, it is the caller's, and macOS wouldn't ask. What stands against it is noted, but for its absence. */
@@ -151,8 +152,8 @@ export function createHomeReader(os: Os, options: { homes: readonly string[]; co
         return why === null;
       },
       exists: (at) => statOf(at) !== null,
-      isFile: (file) => isKind(statOf(file), 'file'),
-      isFolder: (folder) => isKind(statOf(folder), 'folder'),
+      isFile: (file) => look(file)?.isFile() ?? false,
+      isFolder: (folder) => look(folder)?.isDirectory() ?? false,
       take<T>(
         file: string,
         { maxBytes, expected, purpose = '', detail = false }: TakeOptions,
@@ -210,11 +211,6 @@ function statOf(file: string): Stats | 'refused' | null {
     // A name on the way is a file, or is longer than names may be: nothing can be there.
     return ['ENOTDIR', 'ENOENT', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'].includes(codeOf(error)) ? null : 'refused';
   }
-}
-
-function isKind(stats: Stats | 'refused' | null, kind: 'file' | 'folder'): boolean {
-  if (stats === null || stats === 'refused') return false;
-  return kind === 'file' ? stats.isFile() : stats.isDirectory();
 }
 
 function stampOf({ mtimeMs, ctimeMs, size, ino }: Stats): string {

@@ -165,6 +165,22 @@ it('lets a hundred small changes of each record do no harm', async () => {
   }
 });
 
+it('tells what stands where a folder belongs, apart from what isn’t there', async () => {
+  plantAll();
+  for (const name of ['.vscode', '.config/google-chrome']) {
+    rmSync(path.join(root, home, name), { recursive: true });
+    symlinkSync(path.basename(name), path.join(root, home, name));
+  }
+  rmSync(path.join(root, home, '.cursor'), { recursive: true });
+  const seen = await observe(root, 'linux');
+  expectSafe(seen);
+  expect(seen.troubles.map(({ path: at, detail }) => [path.relative(path.join(root, home), at ?? ''), detail])).toEqual([
+    ['.vscode/extensions', 'it can’t be asked for'],
+    ['.config/google-chrome', 'it can’t be asked for'],
+  ]);
+  expect(seen.incomplete).toEqual([path.join(root, home)]);
+});
+
 it('repeats no key that stands where a name belongs', async () => {
   const key = 'ghp_plantedPLANTEDplanted0123456789abcd';
   const entry = (id: string, version: string) => ({ identifier: { id }, version, relativeLocation: 'github.copilot-1.372.0' });

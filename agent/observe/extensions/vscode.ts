@@ -12,6 +12,8 @@ import { type Editor, editors, placesHere } from './programs.ts';
 
 /** Some hundred kilobytes for people with many; what is parsed whole takes up to forty times its size. */
 const maximumRecord = 4 * 1024 * 1024;
+/** Of one record. */
+const maximumExtensions = 5000;
 const maximumManifest = 2 * 1024 * 1024;
 /** What the editor calls the profile that everybody has. */
 const defaultProfile = 'Default';
@@ -96,7 +98,7 @@ function recorded(reader: HomeReader, file: string): readonly Installed[] | null
   const taken = reader.take(file, { maxBytes: maximumRecord, expected: 'a list of extensions in JSON' }, (bytes) => {
     const list = json(bytes);
     if (!Array.isArray(list)) return null;
-    return list.flatMap((entry: unknown): Installed[] => {
+    return list.slice(0, maximumExtensions).flatMap((entry: unknown): Installed[] => {
       const id = extensionId(own(own(entry, 'identifier'), 'id'));
       if (id === null) return [];
       const version = plainVersion(own(entry, 'version'));
