@@ -1,6 +1,7 @@
 /** The agent: the one place where observers, catalog, policy and store meet, and the only writer of what is true. */
 import type { AgentApi, ApprovalRequest, Device, Inventory, ScanOptions, Setting, Snapshot } from '../electron/contract.ts';
 import type { Catalog } from '../native-catalog/catalog.ts';
+import { createActing } from './acting.ts';
 import { createApprovals } from './approvals.ts';
 import { deviceKey } from './device-key.ts';
 import { headFile } from './evidence/head-file.ts';
@@ -86,6 +87,7 @@ export function startAgent(parts: AgentParts): Agent {
     sources: () => looks.sources(),
     told: () => store.told(),
     settings: () => parts.settingsShown?.(),
+    actions: () => acting.shown(),
   });
 
   const { failed, worked, isWriteDue } = createHealth({ clock, problems, log: parts.log, onChange: () => stream.publish('problems') });
@@ -107,6 +109,7 @@ export function startAgent(parts: AgentParts): Agent {
     if (changes.known.size > 0) evidence.write((note) => settle(note, changes));
   };
   const approvals = createApprovals({ store, catalog, evidence, settle, now: verdicts.now, policy: () => policyFile.current().policy });
+  const acting = createActing();
   /** When a grant or a request next ends by itself, or needs a notice that it will. */
   const soonest = () => Math.min(...[verdicts.nextChange(), approvals.nextLapse()].map((at) => at?.getTime() ?? Number.POSITIVE_INFINITY));
 
@@ -158,6 +161,9 @@ export function startAgent(parts: AgentParts): Agent {
     withdraw: async (id) => asked(approvals.withdraw(id)),
     answer: async (id, text) => asked(approvals.answer(id, text)),
     acknowledge: async (version) => asked(approvals.acknowledge(version)),
+    actNow: async (id) => acting.actNow(id),
+    keepForToday: async (id) => acting.keepForToday(id),
+    undo: async (id) => acting.undo(id),
     async told(items) {
       // Kept for ever, so only what can be told of is kept.
       const ending = new Set(verdicts.inForce().grants?.map(({ id }) => `grant-ending:${id}`));

@@ -28,6 +28,9 @@ const ARGUMENTS = {
   withdraw: z.tuple([Short]),
   answer: z.tuple([Short, Text]),
   acknowledge: z.tuple([Short]),
+  actNow: z.tuple([Short]),
+  keepForToday: z.tuple([Short]),
+  undo: z.tuple([Short]),
   told: z.tuple([z.array(Short).max(10_000)]),
   stop: z.tuple([]),
 } satisfies Record<keyof AgentApi, z.ZodType>;

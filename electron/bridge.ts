@@ -22,7 +22,17 @@ export type BridgeIpc = {
 
 type Calls = Omit<WindowAgent, 'onChanged' | 'welcomed'> & Pick<AgentApi, 'told'>;
 
-const calls = ['scan', 'request', 'withdraw', 'answer', 'acknowledge', 'told'] as const satisfies readonly (keyof Calls)[];
+const calls = [
+  'scan',
+  'request',
+  'withdraw',
+  'answer',
+  'acknowledge',
+  'actNow',
+  'keepForToday',
+  'undo',
+  'told',
+] as const satisfies readonly (keyof Calls)[];
 
 function portChannel(port: BridgePort): Channel {
   return {
@@ -114,6 +124,9 @@ export function bridge(ipc: BridgeIpc): { readonly agent: WindowAgent; readonly 
     withdraw: (id) => ask((api) => api.withdraw(id)),
     answer: (id, text) => ask((api) => api.answer(id, text)),
     acknowledge: (version) => ask((api) => api.acknowledge(version)),
+    actNow: (id) => ask((api) => api.actNow(id)),
+    keepForToday: (id) => ask((api) => api.keepForToday(id)),
+    undo: (id) => ask((api) => api.undo(id)),
     // The one thing that a window may say it told: notifications are not silenced from here.
     welcomed: () => ask((api) => api.told(['first-run'])),
     onChanged: (handler) => {

@@ -341,6 +341,37 @@ export type PolicyInForce = {
   readonly trust?: PolicyTrust;
 };
 
+/** What Muster does by itself outside of its own data, where a rule in the mode `enforce` and the managed settings both say so. */
+export type ActionKind = 'disable-entry' | 'end-process';
+
+export type Action = {
+  readonly id: string;
+  readonly kind: ActionKind;
+  /** A tool's id, or `mcp:` and an MCP server's name. */
+  readonly item: string;
+  readonly itemName: string;
+  /** The id of the MCP server whose entry is switched off; null for a program. */
+  readonly server: string | null;
+  readonly rule: string;
+  readonly mode: Mode;
+  /**
+   * `would`: the mode or the managed settings keep Muster from it; nothing happens. `waiting`: it happens at `endsAt`. `refused`: Muster leaves
+   * this alone, and `why` says for which reason. `failed`: it was tried; it is tried again.
+   */
+  readonly state: 'would' | 'waiting' | 'done' | 'undone' | 'failed' | 'refused';
+  /** The verdict's sentence. */
+  readonly reason: string;
+  readonly why: string | null;
+  /** What changes: the file or program, and the words that differ. Never a value of the file. */
+  readonly preview: { readonly path: string | null; readonly before: readonly string[]; readonly after: readonly string[] };
+  readonly endsAt: string | null;
+  /** Whether it can be put off for a day, and whether it can be taken back. */
+  readonly mayKeep: boolean;
+  readonly mayUndo: boolean;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
 /** One thing that Muster looks at, and how that is going: the words of "What Muster sees". */
 export type Source = {
   readonly id:
@@ -388,6 +419,8 @@ export type Snapshot = {
   readonly sources: readonly Source[];
   /** Absent: not told by this agent. */
   readonly settings?: readonly Setting[];
+  /** What Muster does by itself, the newest first; what is over stays for a week. Absent: not told by this agent. */
+  readonly actions?: readonly Action[];
   /** What the employee has been told: `inventory`, `first-run`, a tool's id or `grant-ending:` and a grant's → when. Kept by the agent, so a restart tells nothing twice. */
   readonly told: Readonly<Record<string, string>>;
 };
@@ -425,6 +458,12 @@ export type AgentApi = {
   answer(id: string, text: string): Promise<ApprovalRequest>;
   /** The employee has read this version of the policy; refused (`wrong-state`) where it isn't the one in force. Resolves with when they did. */
   acknowledge(version: string): Promise<{ readonly version: string; readonly acknowledgedAt: string }>;
+  /** Does now what waits for its countdown. Each of these three is refused with `unknown-item` or `wrong-state`. */
+  actNow(id: string): Promise<Action>;
+  /** Puts off for a day, once, what waits. */
+  keepForToday(id: string): Promise<Action>;
+  /** Takes back what was done: the file is as it was, or has the entry again. The rule acts on it again only after the policy or the entry has changed. */
+  undo(id: string): Promise<Action>;
   /** Remembers that the employee was told of these (`inventory`, `first-run`, tool ids, `grant-ending:` and a grant's id). */
   told(items: readonly string[]): Promise<void>;
   /** Ends the agent in good order. */

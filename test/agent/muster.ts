@@ -13,7 +13,7 @@ import { socketChannel } from '../../electron/socket.ts';
 const CLI = fileURLToPath(new URL('../../agent/cli.ts', import.meta.url));
 /** Starting is mostly reading our own files; a second start finds them compiled. */
 const cacheOf = (uid = process.getuid?.()) => path.join(tmpdir(), `muster-test-compiled-${uid ?? ''}`);
-const METHODS = ['scan', 'request', 'withdraw', 'answer', 'acknowledge', 'told', 'stop'] as const;
+const METHODS = ['scan', 'request', 'withdraw', 'answer', 'acknowledge', 'actNow', 'keepForToday', 'undo', 'told', 'stop'] as const;
 
 export type Ran = { code: number | null; out: string; err: string };
 type Options = { env?: Record<string, string>; uid?: number; home?: string | null };

@@ -2,7 +2,7 @@
  * The preload's place: `window.agent` and `window.shell` as the contract says, answered in the page. `install` is sent to the page as text,
  * so it uses nothing from outside itself; a test steers it through `window.fake`.
  */
-import type { AgentLink, ApprovalRequest, Snapshot, View, WindowAgent, WindowShell } from '../../../electron/contract.ts';
+import type { Action, AgentLink, ApprovalRequest, Snapshot, View, WindowAgent, WindowShell } from '../../../electron/contract.ts';
 
 export type Start = { readonly snapshot: Partial<Snapshot> | null; readonly link: AgentLink };
 
@@ -46,6 +46,13 @@ export function install({ snapshot, link }: Start): void {
     tell({ requests });
     const found = requests.find((one) => one.id === id);
     if (!found) throw { code: 'unknown-request', message: 'There is no such request.' };
+    return found;
+  };
+  const actionNow = (id: string, change: Partial<Action>): Action => {
+    const actions = (state?.actions ?? []).map((one) => (one.id === id ? { ...one, ...change } : one));
+    tell({ actions });
+    const found = actions.find((one) => one.id === id);
+    if (!found) throw { code: 'unknown-item', message: 'There is no such action.' };
     return found;
   };
   const setStatus = (item: string, status: 'pending' | 'unreviewed') =>
@@ -104,6 +111,9 @@ export function install({ snapshot, link }: Start): void {
         if (state?.policy && asked) tell({ policy: { ...state.policy, acknowledge: { ...asked, acknowledgedAt } } });
         return { version, acknowledgedAt };
       }),
+    actNow: (id) => call('actNow', [id], () => actionNow(id, { state: 'done', endsAt: null, mayKeep: false, mayUndo: true })),
+    keepForToday: (id) => call('keepForToday', [id], () => actionNow(id, { mayKeep: false })),
+    undo: (id) => call('undo', [id], () => actionNow(id, { state: 'undone', mayUndo: false })),
     welcomed: () => call('welcomed', [], () => tell({ told: { ...state?.told, 'first-run': new Date().toISOString() } })),
     onChanged: (handler) => {
       if (state) handler(state);
