@@ -42,7 +42,10 @@ export const CHECKS: readonly Check[] = [
       for (const { kind, file } of all) {
         const result = SCHEMAS[kind].safeParse(file.value);
         for (const issue of result.error?.issues ?? []) {
-          say(stem(file), `${file.name}: ${issue.path.map(String).join('.') || 'the whole file'}: ${issue.message}.`);
+          say(
+            stem(file),
+            `${file.name}: ${issue.path.map(String).join('.') || 'the whole file'}: ${issue.message}; native-catalog/schema.ts says what may stand there.`,
+          );
         }
       }
       return all.length;

@@ -1,5 +1,6 @@
 /** Reading the catalog: what a mistake in an entry is answered with, and what is where on which platform. */
 import path from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Catalog, parseCatalog } from '../../native-catalog/catalog.ts';
 import { observationOf } from '../../native-catalog/examples.ts';
@@ -19,6 +20,13 @@ const entry = {
   examples: [{ binary: { path: '/usr/bin/thing' } }],
   sources: ['its manual'],
 };
+type Json = Record<string, unknown>;
+/** The keys that lead to each value in it. */
+function spotsIn(value: unknown, to: readonly string[] = []): (readonly string[])[] {
+  if (value === null || typeof value !== 'object') return [];
+  return Object.entries(value).flatMap(([key, inner]) => [[...to, key], ...spotsIn(inner, [...to, key])]);
+}
+
 const refusal = (change: Record<string, unknown>) => () =>
   parseCatalog({ entries: [{ ...entry, ...change }], families: [] }, ['entries/thing.json']);
 
@@ -49,6 +57,24 @@ describe('an entry with a mistake', () => {
   it('is named by its place where no file name is known', () => {
     expect(() => parseCatalog({ entries: [entry, 7], families: ['x'] })).toThrow(
       /^entry 1: the whole file: .*\nfamily 0: the whole file: /,
+    );
+  });
+
+  it('is refused wherever a value is of a wrong kind, with the file and the field', () => {
+    const all = raw.entries as readonly Json[];
+    const spots = all.map((value) => spotsIn(value).filter((spot) => spot[0] !== '$schema'));
+    const mistaken = fc
+      .integer({ min: 0, max: all.length - 1 })
+      .chain((at) => fc.tuple(fc.constant(at), fc.constantFrom(...(spots[at] ?? []))));
+    fc.assert(
+      fc.property(mistaken, ([at, spot]) => {
+        const value = structuredClone(all[at]) as Json;
+        const last = spot.at(-1) as string;
+        const holder = spot.slice(0, -1).reduce<Json>((inner, key) => inner[key] as Json, value);
+        holder[last] = typeof holder[last] === 'object' ? 7 : { surprise: true };
+        expect(() => parseCatalog({ entries: [value], families: [] }, ['entries/it.json'])).toThrow(`entries/it.json: ${spot[0]}`);
+      }),
+      { numRuns: 300 },
     );
   });
 
