@@ -6,7 +6,7 @@ import type { Client, Entry, Family, Innocents } from './schema.ts';
 /** A figure with its name; `least` is what it may not fall below. */
 export type Count = { readonly what: string; readonly is: number; readonly least?: number };
 
-export type Counted = {
+type Counted = {
   readonly entries: readonly Entry[];
   readonly families: readonly Family[];
   readonly clients: readonly Client[];

@@ -8,7 +8,7 @@ import type { Entry, Example } from './schema.ts';
  * `kind` is the field (`packages.npm`, `binaries`), `label` how `unverified` calls it, `key` what it is looked up under; `strong` says whether it can make
  * a row by itself.
  */
-export type Identifier = {
+type Identifier = {
   readonly kind: string;
   readonly label: string;
   readonly key: string;

@@ -29,7 +29,7 @@ export function editorSchemas(): Readonly<Record<string, unknown>> {
 const WIDTH = 140;
 
 /** One JSON file as the formatter writes it: a list of plain values stands on one line where it fits, everything else on its own lines. */
-export function json(value: unknown, indent = '', key = ''): string {
+function json(value: unknown, indent = '', key = ''): string {
   const inner = `${indent}  `;
   if (Array.isArray(value)) {
     const plain = value.every((item) => item === null || typeof item !== 'object');
