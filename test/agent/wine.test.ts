@@ -74,7 +74,7 @@ function state(file: string, rows: Readonly<Record<string, string>>): void {
   database.close();
 }
 
-type Keys = Record<string, Record<string, string>>;
+type Keys = Record<string, Record<string, string | readonly [written: string]>>;
 function uninstallKey(
   keys: Keys,
   index: number,
@@ -92,6 +92,24 @@ function msixKey(keys: Keys, family: string): void {
   const [name, hash] = family.split('_');
   keys[`${MSIX}\\${name}_4.5.6.0_x64__${hash}`] = {};
 }
+/** What no installer writes: values of other kinds, without an end, cut in a letter, far too long, and full of characters that a terminal obeys. */
+function hostileKeys(): Keys {
+  const hive = HIVES[2];
+  return {
+    [`${hive}\\number`]: { DisplayName: ['dword:00000041'], DisplayVersion: 'Cursor' },
+    [`${hive}\\bytes`]: { DisplayName: ['hex:43,75,72,73,6f,72'] },
+    [`${hive}\\cut`]: { DisplayName: ['hex(1):43,00,75'] },
+    [`${hive}\\no end`]: { DisplayName: ['hex(1):43,00,75,00,72,00,73,00,6f,00,72,00,20,00,58,00'] },
+    [`${hive}\\halves`]: { DisplayName: ['hex(1):00,d8,41,00,00,00,42,00,00,00'] },
+    [`${hive}\\long`]: { DisplayName: 'Cursor '.repeat(10_000), Publisher: 'x'.repeat(100_000) },
+    [`${hive}\\empty`]: { DisplayName: '', Publisher: '' },
+    [`${hive}\\${'k'.repeat(250)}`]: { DisplayName: 'Long' },
+    [`${hive}\\terminal`]: { DisplayName: '\u001b[31mCursor\u0007\u202e', DisplayVersion: '\u001b]0;x' },
+    [`${MSIX}\\__`]: {},
+    [`${MSIX}\\${'Claude_1.0.0.0_x64__'.repeat(10)}`]: {},
+  };
+}
+
 const manifest = (name: string, version: string) => ({ name, version, _authToken: secret('npm_') });
 
 async function scan(...args: string[]): Promise<Inventory> {
@@ -135,6 +153,7 @@ describe('the agent under Wine', () => {
     const keys: Keys = {};
     for (const [index, app] of (innocents.apps ?? []).entries()) uninstallKey(keys, index, app, '1.0');
     for (const family of innocents.packages?.msix ?? []) msixKey(keys, family);
+    Object.assign(keys, hostileKeys());
     computer.register(keys);
     for (const name of innocents.packages?.npm ?? []) {
       computer.plant(`AppData/Roaming/npm/node_modules/${name}/package.json`, manifest(name, '1.0.0'));

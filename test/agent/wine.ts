@@ -24,8 +24,8 @@ export type Windows = {
   at(file: string): string;
   /** Writes a file of the home (`AppData/Roaming/…`); anything but a text or bytes as JSON. */
   plant(file: string, content: string | Buffer | object): void;
-  /** Imports keys: names of values → text. */
-  register(keys: Readonly<Record<string, Readonly<Record<string, string>>>>): void;
+  /** Imports keys: names of values → text, or in a list what stands behind the `=` of a .reg file. */
+  register(keys: Readonly<Record<string, Readonly<Record<string, string | readonly [written: string]>>>>): void;
   /** Runs `muster` to its end. */
   muster(...args: string[]): Promise<Ran>;
   startMuster(...args: string[]): Started;
@@ -121,7 +121,7 @@ export async function windows(): Promise<Windows> {
       const quoted = (text: string) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
       const lines = Object.entries(keys).flatMap(([key, values]) => [
         `[${key}]`,
-        ...Object.entries(values).map(([name, value]) => `${quoted(name)}=${quoted(value)}`),
+        ...Object.entries(values).map(([name, value]) => `${quoted(name)}=${typeof value === 'string' ? quoted(value) : value[0]}`),
         '',
       ]);
       const text = ['Windows Registry Editor Version 5.00', '', ...lines].join('\r\n');
