@@ -129,12 +129,12 @@ function settingChecks({ settings }: SettingsRead, problems: Problems): Check[] 
   const said = ({ source, from, value }: Pick<Setting, 'source' | 'from' | 'value'>) =>
     source === 'default' ? `the default ${value}` : `${value} (${source}, ${from})`;
   return [
-    ...wrong.map(({ message, fix }): Check => ({ id: 'settings', state: 'warn', message, fix })),
     ...(rest.length > 0 ? [ok('settings', `Defaults hold for ${rest.map(({ name, value }) => `${name} ${value}`).join(', ')}.`)] : []),
     ...set.map((setting) => {
       const over = setting.overrides.map(said).join(', then ');
       return ok('settings', `${setting.name} ${said(setting)}${over ? `, over ${over}` : ''}.`);
     }),
+    ...wrong.map(({ message, fix }): Check => ({ id: 'settings', state: 'warn', message, fix })),
   ];
 }
 
