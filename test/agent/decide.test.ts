@@ -664,6 +664,7 @@ describe('what was approved, and is another now', () => {
         expect(reason).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u);
         expect([...reason].length).toBeLessThan(300);
       }),
+      { numRuns: 50 },
     );
   });
 });

@@ -211,7 +211,7 @@ describe('what is worth a look', () => {
     const anyPolicy = fc.record({ mode: value, tools: fc.array(some), clauses: fc.array(some), mcp: fc.record({ rules: fc.array(some) }) });
     fc.assert(
       fc.property(anyPolicy, (raw) => void check(raw)),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });

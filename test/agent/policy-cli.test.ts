@@ -9,7 +9,7 @@ import type { PolicyCheck } from '../../agent/policy/check.ts';
 import type { Simulation } from '../../agent/policy/simulate.ts';
 import { openStore } from '../../agent/store/store.ts';
 import { localDay } from '../../agent/usage.ts';
-import type { Inventory, PolicyInForce } from '../../electron/contract.ts';
+import type { Inventory } from '../../electron/contract.ts';
 import { asked, muster, temporary, write } from './muster.ts';
 
 const home = temporary('policy-cli');
@@ -44,12 +44,10 @@ beforeAll(async () => {
 }, 60_000);
 
 describe('policy check', () => {
-  it('says that a policy holds, as text and as JSON, and what is worth a look', async () => {
+  it('says that a policy holds, and what backs its clauses', async () => {
     const { code, out } = await muster(home, ['policy', 'check', acme]);
     expect([code, out.split('\n')[0]]).toEqual([0, expect.stringMatching(/^This policy holds/)]);
     expect(out).toMatch(/^2 +Approved and prohibited tools +controls +verdict, request$/m);
-    const answer = await asked<PolicyCheck & { schema: string }>(home, ['policy', 'check', acme]);
-    expect(answer).toMatchObject({ schema: 'muster.policy-check/1', ok: true, issues: [], clauses: [{ id: '2', standing: 'controls' }] });
   });
 
   it('refuses with the line, the field and the remedy, and the exit code of a no', async () => {
@@ -57,15 +55,11 @@ describe('policy check', () => {
       path.join(home, 'broken.json'),
       `{"schema":"muster.policy/1","rev":1,\n"tools":[{"id":"a","tool":"olama","status":"approved"}]}`,
     );
-    const { code, out, err } = await muster(home, ['policy', 'check', broken]);
-    expect([code, err]).toEqual([5, '']);
-    expect(out).toMatch(
-      /^This policy would be refused: one thing has to be mended\.\n\n! line 2, tools\[0\]\.tool: .*“olama”; the nearest is ollama/,
-    );
     const json = await muster(home, ['policy', 'check', broken, '--json']);
+    const said = expect.stringMatching(/^line 2, tools\[0\]\.tool: .*“olama”; the nearest is ollama/);
     expect([json.code, JSON.parse(json.out)]).toEqual([
       5,
-      expect.objectContaining({ ok: false, issues: [expect.stringContaining('line 2')] }),
+      { schema: 'muster.policy-check/1', file: broken, ok: false, issues: [said], warnings: [], clauses: [] },
     ]);
   });
 });
@@ -94,7 +88,6 @@ describe('policy draft', () => {
     expect(text).toContain('"match": { "npm": "@modelcontextprotocol/server-filesystem" }');
     expect(text).toContain('"match": { "url": "https://mcp.sentry.dev/*" }');
     expect(text).not.toContain(token.slice(0, 12));
-    expect(await asked<PolicyCheck>(home, ['policy', 'check', file])).toMatchObject({ ok: true, issues: [] });
 
     const again = await muster(home, ['policy', 'draft', '--out', file]);
     expect([again.code, again.err]).toEqual([
@@ -129,30 +122,19 @@ describe('policy simulate', () => {
     expect(out).toMatch(/^The mode would go from warn to enforce/m);
     expect(out).toMatch(/^Claude Code +Not reviewed yet +Not allowed +– +2 h running, 100 % +c$/m);
     expect(out).toMatch(/^Would be stopped, .*: Claude Code \(end-process\)\.$/m);
-    const answer = await asked<Simulation & { baseline: object }>(home, ['policy', 'simulate', draft]);
-    expect(answer).toMatchObject({
-      schema: 'muster.policy-simulation/1',
-      days: 30,
-      changedUse: { front: null, run: 1 },
-      baseline: { rev: null },
-    });
-    expect(await asked<PolicyInForce>(home, ['policy', 'show'])).toMatchObject({ rev: null });
   });
 
   it('refuses a draft that does not hold, and has nothing to compare before a look', async () => {
     const broken = write(path.join(home, 'broken.json'), '{');
     const refused = await muster(home, ['policy', 'simulate', broken]);
     expect([refused.code, refused.err]).toEqual([5, expect.stringMatching(/^muster: The policy .+broken\.json is not valid: line 1/)]);
-    const { code, out } = await muster(home, ['policy', 'simulate', acme, '--data', path.join(home, 'empty')]);
-    expect([code, out]).toEqual([0, expect.stringMatching(/has not looked at this computer yet/)]);
+    const nothing = await asked<Simulation & { baseline: null }>(home, ['policy', 'simulate', acme, '--data', path.join(home, 'empty')]);
+    expect(nothing).toMatchObject({ schema: 'muster.policy-simulation/1', days: 30, tools: [], mcpServers: [], baseline: null });
   });
 });
 
 describe('policy show and acknowledge', () => {
   it('prints what is in force, and records that it was read', async () => {
-    const none = await muster(home, ['policy', 'acknowledge']);
-    expect([none.code, none.err]).toEqual([2, expect.stringMatching(/No policy in force asks to be acknowledged/)]);
-
     write(path.join(data, 'policy.json'), policy);
     const before = await muster(home, ['policy', 'show']);
     expect(before.out).toMatch(/^Acme’s policy, revision 7, in the mode warn: .+ It comes from ~\/\.local\/share\/muster\/policy\.json\./);
@@ -193,7 +175,6 @@ describe('policy show and acknowledge', () => {
     const managed = write(path.join(home, 'managed.json'), { allowActions: ['disable-entry'] });
     const ask = async (...more: string[]) => (await asked<PolicyCheck>(home, ['policy', 'check', gated, ...more])).clauses[0]?.controls[0];
     const isBuilt = BUILT_ACTIONS.has('disable-entry');
-    expect(await ask()).toMatchObject({ real: false });
     expect(await ask('--managed', managed)).toMatchObject({ name: 'mcp-gate', real: isBuilt });
   });
 });

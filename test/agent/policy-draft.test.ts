@@ -208,7 +208,7 @@ describe('a draft', () => {
           if (present && confidence !== 'possible' && accounts[0]?.tier != null) expect(said.rule).not.toBeNull();
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 50 },
     );
   });
 
@@ -227,7 +227,7 @@ describe('a draft', () => {
         const parsed = parsePolicy(text);
         expect(parsed.ok && parsed.policy.mode).toBe('monitor');
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 });
