@@ -12,7 +12,7 @@ import Sqlite from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { ExtensionHost, Observation, PackageManager } from '../../agent/observe/observation.ts';
 import { loadCatalog } from '../../agent/session.ts';
-import type { Inventory, Snapshot } from '../../electron/contract.ts';
+import type { Inventory, Setting, Snapshot } from '../../electron/contract.ts';
 import { Innocents } from '../../native-catalog/schema.ts';
 import { needs } from '../capability.ts';
 import { until } from './muster.ts';
@@ -410,6 +410,41 @@ describe('the agent under Wine', () => {
     expect(expected.size).toBeGreaterThan(150);
     console.log(`Wine: ${expected.size} of ${entries.length} tools have an installer, a package or an extension there, and all were found`);
   }, 120_000);
+
+  it('reads what an administrator has set in the registry, and shows whose word holds', async () => {
+    const key = 'HKLM\\SOFTWARE\\Policies\\Muster';
+    const roots = ['A', 'B'].map((letter) => JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: letter.repeat(43) }));
+    const set = async (name: string, type: string, data: string, at = key) => {
+      const { code } = await computer.start('windows/system32/reg.exe', ['add', at, '/v', name, '/t', type, '/d', data, '/f']).done;
+      expect([name, code]).toEqual([name, 0]);
+    };
+    await set('PollSeconds', 'REG_DWORD', '30');
+    await set('LookMinutes', 'REG_SZ', '20');
+    await set('PolicyRootKeys', 'REG_MULTI_SZ', roots.join('\\0'));
+    await set('EnrollSecret', 'REG_SZ', secret());
+    await set('Colour', 'REG_SZ', secret());
+    await set('Settings', 'REG_SZ', '{"tenant":"acme","pollSeconds":99}');
+    await set('1', 'REG_SZ', 'disable-entry', `${key}\\AllowActions`);
+    computer.plant('managed/settings.json', { pollSeconds: 5, lookMinutes: 5 });
+    const data = `C:\\users\\${computer.user}\\managed`;
+    const ran = await computer.muster('doctor', '--data', data, '--json');
+    said.push(ran.out, ran.err);
+    const { settings, checks } = JSON.parse(ran.out) as { settings: Setting[]; checks: { id: string; message: string }[] };
+    const shown = Object.fromEntries(settings.map(({ name, value, source }) => [name, `${value} ${source}`]));
+    expect(shown).toMatchObject({
+      pollSeconds: '30 managed',
+      lookMinutes: '20 managed',
+      tenant: 'acme managed',
+      allowActions: 'disable-entry managed',
+    });
+    expect(shown).toMatchObject({
+      enrollSecret: 'set, and not shown managed',
+      policyRootKeys: expect.stringMatching(/^\S{43} \S{43} managed$/),
+    });
+    expect(settings.find(({ name }) => name === 'pollSeconds')?.overrides.map(({ value }) => value)).toEqual(['99', '5', '15']);
+    expect(checks.filter(({ id }) => id === 'settings').at(-1)?.message).toContain('Colour: there is no such setting');
+    expect(checks.find(({ id }) => id === 'trust')?.message).toContain(key);
+  }, 60_000);
 
   it('has printed and kept none of the planted secrets', () => {
     const kept = ['ordinary', 'person', 'installed'].flatMap((folder) =>
