@@ -120,6 +120,7 @@ export function startAgent(parts: AgentParts): Agent {
     // It has read and written every config file too.
     if (!options.homes) worked(EVERYTHING, CONFIGS);
     verdicts.pinLaunches();
+    approvals.lapse();
     const items = { tools: verdicts.tools(), servers: verdicts.servers() };
     record(items);
     evidence.retain(policyFile.current().policy?.retentionDays ?? RETENTION_DAYS);
@@ -166,8 +167,8 @@ export function startAgent(parts: AgentParts): Agent {
     undo: async (id) => acting.undo(id),
     async told(items) {
       // Kept for ever, so only what can be told of is kept.
-      const ending = new Set(verdicts.inForce().grants?.map(({ id }) => `grant-ending:${id}`));
-      const kept = items.filter((item) => item === 'inventory' || item === 'first-run' || catalog.entries.has(item) || ending.has(item));
+      const ends = new Set(verdicts.inForce().grants?.flatMap(({ id }) => [`grant-ending:${id}`, `grant-ended:${id}`]));
+      const kept = items.filter((item) => item === 'inventory' || item === 'first-run' || catalog.entries.has(item) || ends.has(item));
       store.tell([...new Set(kept)], clock.now());
       stream.publish('told');
     },

@@ -136,7 +136,7 @@ export function answered(requests: readonly ApprovalRequest[], id: string, words
 
 const DAY_MS = 86_400_000;
 /** How long a request waits for an answer. */
-export const WAITS_DAYS = 90;
+const WAITS_DAYS = 90;
 
 /** When an open request ends by itself: 90 days after it was made, or with the day it is for. */
 export function dueAt({ createdAt, until }: Pick<ApprovalRequest, 'createdAt' | 'until'>): Date {

@@ -421,7 +421,7 @@ export type Snapshot = {
   readonly settings?: readonly Setting[];
   /** What Muster does by itself, the newest first; what is over stays for a week. Absent: not told by this agent. */
   readonly actions?: readonly Action[];
-  /** What the employee has been told: `inventory`, `first-run`, a tool's id or `grant-ending:` and a grant's → when. Kept by the agent, so a restart tells nothing twice. */
+  /** What the employee has been told: `inventory`, `first-run`, a tool's id, `grant-ending:` or `grant-ended:` and a grant's → when. Kept by the agent, so a restart tells nothing twice. */
   readonly told: Readonly<Record<string, string>>;
 };
 
@@ -464,7 +464,7 @@ export type AgentApi = {
   keepForToday(id: string): Promise<Action>;
   /** Takes back what was done: the file is as it was, or has the entry again. The rule acts on it again only after the policy or the entry has changed. */
   undo(id: string): Promise<Action>;
-  /** Remembers that the employee was told of these (`inventory`, `first-run`, tool ids, `grant-ending:` and a grant's id). */
+  /** Remembers that the employee was told of these (`inventory`, `first-run`, tool ids, `grant-ending:` or `grant-ended:` and a grant's id). */
   told(items: readonly string[]): Promise<void>;
   /** Ends the agent in good order. */
   stop(): Promise<void>;

@@ -22,7 +22,7 @@ const NAMED = 3;
  */
 export function notices(before: Snapshot | null, after: Snapshot): Notice[] {
   const answers = before ? aboutAnswers(before.requests, after.requests) : null;
-  return [aboutTools(before, after), answers, aboutGrants(before, after)].filter((notice) => notice !== null);
+  return [aboutTools(before, after), answers, aboutGrants(after)].filter((notice) => notice !== null);
 }
 
 function aboutTools(before: Snapshot | null, after: Snapshot): Notice | null {
@@ -74,7 +74,7 @@ function aboutTools(before: Snapshot | null, after: Snapshot): Notice | null {
 function changedTools(before: Snapshot, after: Snapshot): Tool[] {
   const known = new Map(before.tools.map((tool) => [tool.id, tool]));
   const answers = new Set(newlyAnswered(before.requests, after.requests).map(({ item }) => item));
-  const ended = new Set(newlyEnded(before, after).map(({ item }) => item));
+  const ended = new Set(newlyEnded(after).map(({ item }) => item));
   return after.tools.filter((tool) => {
     const was = known.get(tool.id);
     if (!was?.present || !tool.present || tool.verdict.mode === 'monitor' || answers.has(tool.id)) return false;
@@ -113,26 +113,28 @@ function aboutChanges(before: Snapshot | null, after: Snapshot, changed: readonl
 
 const approving: ReadonlySet<GrantInForce['status']> = new Set(['approved', 'conditional', 'tolerated']);
 
-/** Approvals that have ended since `before`. */
-function newlyEnded(before: Snapshot, after: Snapshot): GrantInForce[] {
-  const known = new Map((before.policy.grants ?? []).map(({ id, standing }) => [id, standing]));
-  return (after.policy.grants ?? []).filter(({ id, standing, status }) => {
-    const was = known.get(id);
-    return standing === 'ended' && was !== undefined && was !== 'ended' && approving.has(status);
+const WEEK_MS = 7 * 86_400_000;
+
+/** Approvals whose end has not been told: also one that came while nothing ran, and none that is long over. */
+function newlyEnded({ policy, told, look }: Snapshot): GrantInForce[] {
+  if (policy.mode === 'monitor') return [];
+  return (policy.grants ?? []).filter(({ id, standing, status, until }) => {
+    const age = Date.parse(look.at ?? until) - Date.parse(until);
+    return standing === 'ended' && approving.has(status) && age < WEEK_MS && !Object.hasOwn(told, `grant-ended:${id}`);
   });
 }
 
-/** An approval that ends is told a week before, once in its life, and when it has ended. */
-function aboutGrants(before: Snapshot | null, after: Snapshot): Notice | null {
+/** An approval that ends is told a week before, and when it has ended; each once in its life. */
+function aboutGrants(after: Snapshot): Notice | null {
   if (after.policy.mode === 'monitor') return null;
-  const ended = before ? newlyEnded(before, after) : [];
+  const ended = newlyEnded(after);
   const isTold = ({ id }: GrantInForce) => Object.hasOwn(after.told, `grant-ending:${id}`);
   const ending = (after.policy.grants ?? []).filter(
     (grant) => grant.standing === 'ending' && approving.has(grant.status) && !isTold(grant),
   );
   const [first, ...others] = [...ended, ...ending];
   if (!first) return null;
-  const base = { view: 'approved', tool: null, items: ending.map(({ id }) => `grant-ending:${id}`) } as const;
+  const base = { view: 'approved', tool: null, items: [...ended, ...ending].map(({ id, standing }) => `grant-${standing}:${id}`) } as const;
   if (others.length > 0) {
     const says = ({ itemName, standing, until }: GrantInForce) =>
       `${plainText(itemName, 40)}${standing === 'ended' ? '' : ` on ${dayWord(until)}`}`;

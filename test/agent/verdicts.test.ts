@@ -403,7 +403,7 @@ describe('what the employee was told', () => {
     const it = machine();
     it.grant({ id: 'g1', expiresAt: new Date(it.clock.now().getTime() + DAY).toISOString() });
     const agent = it.start();
-    await agent.api.told(['grant-ending:g1', 'grant-ending:g2', 'grant-ended:g1']);
+    await agent.api.told(['grant-ending:g1', 'grant-ending:g2', 'grant-ended:g2']);
     expect(Object.keys(agent.snapshot().told)).toEqual(['grant-ending:g1']);
     it.store.close();
   });

@@ -206,8 +206,13 @@ describe('notices', () => {
     const before = snapshot(cursor, { policy: soon, told });
     expect(notices(null, before)).toEqual([]);
     const after = snapshot(ended, { policy: over, told });
-    expect(notices(before, after).map(({ title }) => title)).toEqual(['Your approval of Cursor has ended']);
-    expect(notices(null, after)).toEqual([]);
+    const said = notices(before, after);
+    expect(said).toMatchObject([{ title: 'Your approval of Cursor has ended', items: ['grant-ended:g1'] }]);
+    // Also where it ended while nothing ran; and never again.
+    expect(notices(null, after)).toEqual(said);
+    expect(notices(before, { ...after, told: { ...told, 'grant-ended:g1': LATER } }).map(({ view }) => view)).not.toContain('approved');
+    const longAgo = { ...after, look: { ...after.look, at: '2027-05-08T00:00:00.000Z' } };
+    expect(notices(null, longAgo)).toEqual([]);
   });
 
   it('tells several ends in one notice, none of a prohibition, and none where the policy only records', () => {
