@@ -80,7 +80,7 @@ const look = (os: Partial<Pick<Os, 'env' | 'platform' | 'user'>> = {}, options: 
   createContainerObserver(fakeOs({ root, user: { name: 'ada', uid, home: path.join(root, 'home') }, ...os }), options).look();
 
 test('no engine: nothing, and said so', async () => {
-  expect(await look()).toEqual({ observations: [], unavailable: 'No container engine is here, or it isn’t running.' });
+  expect(await look()).toEqual({ observations: [], unavailable: 'No container engine is here, or it isn’t running.', none: true });
   mkdirSync(path.join(root, DOCKER), { recursive: true });
   expect(await look()).toMatchObject({ unavailable: 'No container engine is here, or it isn’t running.' });
 });
@@ -228,6 +228,7 @@ test('a socket that is not for this account is said to be there', async () => {
   expect(answer).toEqual({
     observations: [],
     unavailable: 'Docker is here, but your account may not ask it; which containers there are isn’t known.',
+    none: false,
   });
   expect(asked).toEqual([]);
 });
