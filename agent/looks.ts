@@ -1,7 +1,7 @@
 /** Looking: asks each observer, lets the catalog say what it saw, and records that. One source that fails doesn't stop the others. */
 import type { Evidence, Source } from '../electron/contract.ts';
 import type { AgentParts } from './agent.ts';
-import { createConfigRows } from './config-rows.ts';
+import { createConfigRows, type McpFile } from './config-rows.ts';
 import type { Homes } from './homes.ts';
 import type { RunningContainer, RunningProcess } from './inventory.ts';
 import { createForegroundLooks } from './looks/foreground.ts';
@@ -30,9 +30,12 @@ export type Looks = {
   /** The ids of those of these stored MCP servers that run, as of the last look at the processes. */
   runningServers(stored: readonly StoredServer[]): ReadonlySet<string>;
   readonly usage: Usage;
+  /** The file that an MCP server was last read from, by the server's id. */
+  configFile(server: string): McpFile | null;
 };
 
 const INSTALLED_KINDS: readonly Evidence['kind'][] = ['package', 'app', 'binary'];
+const PORTS_AGAIN = 2;
 /** A browser's page that hasn't been in front for so long is history. */
 const PAGE_IS_PAST_MS = 30 * 86_400_000;
 
@@ -63,6 +66,8 @@ export function createLooks(
   let ownConfigs: ConfigObserver | undefined;
   /** The tool whose page was in front at the last poll: one that stays there isn't written down again and again. */
   let page: string | null = null;
+  /** At how many polls to come the open ports are looked at: a server that has just been started opens its port a while later. */
+  let portsAgain = 0;
 
   /** The agent's own homes keep theirs, which also watches; a look at others is over with its answer. */
   const configObserver = (given: readonly string[]) => {
@@ -121,7 +126,7 @@ export function createLooks(
     const leftovers = (found ?? []).flatMap((seen) => recording.sight(seen) ?? []);
     recording.wait(leftovers, labels);
     const installed = await sources.attempt('installed', () => lookAtInstalled(given));
-    const listeners = await beyond.listeners();
+    const listeners = await surfaces.listeners();
     processes.setListeners(listeners);
     const started = await sources.attempt('processes', processes.look);
     const pages = (await sources.attempt('foreground', foreground.look)) ?? [];
@@ -152,17 +157,25 @@ export function createLooks(
 
   return {
     usage: processes.usage,
+    configFile: configRows.fileOf,
     sources: sources.list,
     whole: (given = ownHomes) => whole(given),
     running: () => ({ processes: processes.running(), containers: surfaces.runningContainers() }),
     runningServers: (stored) => new Set(processes.runningServers(() => stored)),
     async poll() {
-      const now = () =>
-        [...processes.usage.running().map(({ tool, process }) => `${tool}:${process.pid}`), ...processes.runningServers()].join();
-      const before = now();
+      const tools = () => [
+        ...processes.usage.running().map(({ tool, process }) => `${tool}:${process.pid}`),
+        ...processes.runningServers(),
+      ];
+      const now = () => [...tools(), ...processes.running().map(({ listens }) => JSON.stringify(listens))].join();
+      const [before, toolsBefore] = [now(), tools().join()];
       const started = await processes.look();
+      if (tools().join() !== toolsBefore) portsAgain = PORTS_AGAIN;
+      if (portsAgain > 0) {
+        portsAgain--;
+        processes.setListeners(await surfaces.listeners());
+      }
       let pages: readonly Sighting[] = [];
-
       try {
         pages = await foreground.look();
         problems.clear('source-failed', 'foreground');

@@ -24,8 +24,6 @@ export type Swept = { readonly kinds: readonly Evidence['kind'][]; readonly home
 export type Seen = { readonly sightings: readonly Sighting[]; readonly swept: readonly Swept[]; readonly whole: boolean };
 
 export type SurfaceLooks = {
-  /** Who waits for connections; null where that can't be known. */
-  listeners(): Promise<readonly ListenerObservation[] | null>;
   /** Extensions, pages, containers and what dev containers ask for; add-ons, models and accounts are stored as they are. */
   look(): Promise<Seen>;
   /** Accounts alone, as after a change of a file; answers whether one is another now. */
@@ -35,6 +33,8 @@ export type SurfaceLooks = {
 export type Surfaces = {
   /** The looks over these homes; the agent's own keep what they know of files that stay as they are. */
   over(homes: readonly string[], projects: () => readonly string[]): SurfaceLooks;
+  /** Who waits for connections, on the whole computer; null where that can't be known. */
+  listeners(): Promise<readonly ListenerObservation[] | null>;
   runningContainers(): readonly RunningContainer[];
 };
 
@@ -209,21 +209,21 @@ export function createSurfaces(
 
   return {
     runningContainers: () => containers,
+    async listeners() {
+      listening ??= createListenerObserver(os);
+      const observer = listening;
+      const seen = await sources.attempt('servers', () => observer.look());
+      if (!seen) return null;
+      if (seen.unavailable !== null) {
+        sources.note('servers', 'unavailable', seen.unavailable);
+        return null;
+      }
+      ok('servers', 'Which programs wait for connections, and on which ports; nothing is connected to.');
+      return seen.observations;
+    },
     over(given, projects) {
       const observers = observersOf(given, projects);
       return {
-        async listeners() {
-          listening ??= createListenerObserver(os);
-          const observer = listening;
-          const seen = await sources.attempt('servers', () => observer.look());
-          if (!seen) return null;
-          if (seen.unavailable !== null) {
-            sources.note('servers', 'unavailable', seen.unavailable);
-            return null;
-          }
-          ok('servers', 'Which programs wait for connections, and on which ports; nothing is connected to.');
-          return seen.observations;
-        },
         async look() {
           // The engine answers while the others read.
           const engine = contained();

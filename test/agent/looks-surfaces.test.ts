@@ -2,10 +2,10 @@
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { confidence } from '../../agent/inventory.ts';
 import { loadCatalog } from '../../agent/session.ts';
-import type { Inventory, Source, Tool } from '../../electron/contract.ts';
+import type { Inventory, Snapshot, Source, Tool } from '../../electron/contract.ts';
 import { writeFile } from './account-fixtures.ts';
 import { machine } from './machine.ts';
 
@@ -48,6 +48,39 @@ describe('local servers', () => {
     // Closed again, the port is gone at the next look.
     made.listens([]);
     expect(tool(await scan(made), 'ollama')?.places[0]).not.toHaveProperty('listens');
+  });
+
+  it('that a tool opens after its start are told without waiting for the next whole look', async () => {
+    const made = machine();
+    made.listens([]);
+    const ending = new AbortController();
+    let told: Partial<Snapshot> = {};
+    made.agent.subscribe((slices) => {
+      told = { ...told, ...slices };
+    }, ending.signal);
+    const watching = made.agent.watch(ending.signal);
+    await vi.waitFor(() => expect(told.look?.at).not.toBeNull());
+    const listens = () => told.tools?.find(({ id }) => id === 'ollama')?.places[0]?.listens;
+    const comes = (expected: unknown, seconds: number) =>
+      vi.waitFor(
+        async () => {
+          if (JSON.stringify(listens()) !== JSON.stringify(expected)) await made.clock.advance(seconds * 1000);
+          expect(listens()).toEqual(expected);
+        },
+        { timeout: 10_000, interval: 1 },
+      );
+    made.runs(77, ['/usr/local/bin/ollama', 'serve'], '/usr/local/bin/ollama');
+    made.listens([{ port: 11434, pid: 77 }]);
+    await comes([{ port: 11434, reach: 'loopback' }], 1);
+    // Started again, as another process, which opens its port only at the poll after.
+    made.listens([]);
+    fs.rmSync(path.join(made.root, 'proc/77'), { recursive: true });
+    made.runs(78, ['/usr/local/bin/ollama', 'serve'], '/usr/local/bin/ollama');
+    await comes(undefined, 5);
+    made.listens([{ port: 11434, pid: 78, everywhere: true }]);
+    await comes([{ port: 11434, reach: 'network' }], 5);
+    ending.abort();
+    await watching;
   });
 
   it('whose program nobody knows are weak evidence: nothing alone, possible beside a leftover folder', async () => {
