@@ -8,7 +8,7 @@ import { parseProjects, parseServers } from './mcp/parse.ts';
 import { reachOf } from './mcp/reach.ts';
 import { programPaths } from './mcp/risks/launch.ts';
 import { assess } from './mcp/risks.ts';
-import type { ConfigObserver, ConfigRead } from './observe/configs.ts';
+import type { ConfigFile, ConfigObserver, ConfigRead } from './observe/configs.ts';
 import { factOf, managedFact, programFact } from './observe/launch-facts.ts';
 import type { Trouble } from './observe/observation.ts';
 import type { ServerRow, SettingRow } from './store/store.ts';
@@ -21,7 +21,11 @@ export type ConfigRows = {
   takeAll(reads: readonly ConfigRead[], observer: ConfigObserver, homes: readonly string[]): void;
   /** Writes one file's content, or its absence, with what it names for its own (`follow`, projects). Throws a `DatabaseError`. */
   take(read: ConfigRead, observer: ConfigObserver): void;
+  /** The file that an MCP server was last read from, by the server's id; null where it was read by an earlier agent, or is gone. */
+  fileOf(server: string): McpFile | null;
 };
+/** A file with MCP servers. */
+export type McpFile = ConfigFile & { readonly role: 'mcp' };
 
 type ConfigRowsParts = Pick<AgentParts, 'os' | 'clock' | 'catalog' | 'store' | 'problems'> & {
   readonly homes: Homes;
@@ -45,6 +49,7 @@ const CONFIG_PROBLEMS = [
 
 export function createConfigRows({ os, clock, catalog, store, problems, homes, raise, onServers }: ConfigRowsParts): ConfigRows {
   const { show, label } = homes;
+  const files = new Map<string, McpFile>();
 
   function writeServers(where: Parameters<typeof store.replaceConfig>[0], rows: readonly ServerRow[]): void {
     store.replaceConfig(where, rows, clock.now());
@@ -122,6 +127,7 @@ export function createConfigRows({ os, clock, catalog, store, problems, homes, r
         .update([client, scope, where.home ?? '', project ?? '', where.configPath, name].join('\0'))
         .digest('base64url')
         .slice(0, 22);
+      files.set(id, file);
       return {
         ...where,
         ...{ id, project, name, enabled, transport, command, args, url, secretNames, autoApproved, identity },
@@ -174,6 +180,7 @@ export function createConfigRows({ os, clock, catalog, store, problems, homes, r
       });
     },
     take: (read, observer) => takeRead(read, observer),
+    fileOf: (server) => files.get(server) ?? null,
   };
 }
 

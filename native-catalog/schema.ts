@@ -186,6 +186,16 @@ const mcpPlace = z.strictObject({
     )
     .min(1)
     .optional(),
+  /**
+   * The client's own way to leave one of these servers out: a key of the entry with this value, or a list of names from the top of the same file, or
+   * beside the map of servers. Only where a source or the client itself has shown that it honours it.
+   */
+  turnOff: z
+    .union([
+      z.strictObject({ key: z.string().min(1), value: z.boolean() }),
+      z.strictObject({ list: keyPath.min(1), from: z.enum(['top', 'beside']) }),
+    ])
+    .optional(),
   /** No source that could be checked confirms that the client reads this file; what is found there is shown as such. */
   uncertain: z.literal(true).optional(),
 });
