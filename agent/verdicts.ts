@@ -8,6 +8,7 @@ import type { Looks } from './looks.ts';
 import { findingsOfSettings } from './mcp/agent-settings.ts';
 import { withChangedLaunch } from './mcp/risks.ts';
 import { accountKind } from './policy/account-kind.ts';
+import { BUILT_ACTIONS } from './policy/backing.ts';
 import { type ApprovedLaunch, decide, type Item, isPinned, STRICTNESS, startedBy } from './policy/decide.ts';
 import type { Policy } from './policy/policy.ts';
 import { inForce } from './policy/policy-file.ts';
@@ -56,7 +57,7 @@ function strictest(verdicts: readonly Verdict[]): Verdict | undefined {
 const UNKNOWN: SignedIn = { tier: null, account: 'unknown' };
 
 export function createVerdicts(
-  parts: Pick<AgentParts, 'clock' | 'catalog' | 'store' | 'policyFile'> & { readonly homes: Homes; readonly looks: Looks },
+  parts: Pick<AgentParts, 'clock' | 'catalog' | 'store' | 'policyFile' | 'settings'> & { readonly homes: Homes; readonly looks: Looks },
 ): Verdicts {
   const { clock, catalog, store, looks } = parts;
   const source = parts.policyFile;
@@ -179,7 +180,7 @@ export function createVerdicts(
       const asked = current()?.acknowledge;
       const acknowledgedAt = asked ? (store.evidenceRows.acknowledged().get(asked.version) ?? null) : null;
       return {
-        ...inForce(source.current(), name, show),
+        ...inForce(source.current(), { built: BUILT_ACTIONS, allowed: new Set(parts.settings.allowActions) }, name, show),
         ...(shown.length > 0 ? { grants: shown } : {}),
         ...(trust ? { trust: shownTrust(trust) } : {}),
         ...(asked ? { acknowledge: { version: asked.version, required: asked.required, acknowledgedAt } } : {}),

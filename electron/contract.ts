@@ -269,6 +269,20 @@ export type Problem = {
 
 export type DataClass = { readonly id: string; readonly label: string; readonly examples: string | null };
 
+/** What Muster itself does for a clause; what each is, stands in `agent/policy/README.md`. */
+export type Control = 'verdict' | 'request' | 'notice' | 'mcp-gate' | 'process-gate' | 'evidence' | 'acknowledge';
+
+/** A clause, and what makes it hold on this computer. Neither a control nor people: it is a wish. */
+export type Clause = {
+  readonly id: string;
+  readonly title: string;
+  readonly text: string;
+  /** Those that are real here, in this build, this policy's mode and these managed settings. Absent: not told by this agent. */
+  readonly controls?: readonly Control[];
+  /** Who sees to it and how often, where people do. */
+  readonly byPeople?: string;
+};
+
 /** What is granted to this device beyond the policy, as the employee is told of it. */
 export type GrantInForce = {
   readonly id: string;
@@ -321,8 +335,8 @@ export type PolicyInForce = {
   readonly helpUrl: string | null;
   readonly mode: Mode;
   readonly dataClasses: readonly DataClass[];
-  /** The text of the clauses that rules point to. */
-  readonly clauses: readonly { readonly id: string; readonly title: string; readonly text: string }[];
+  /** The text of the clauses, in the policy's order. */
+  readonly clauses: readonly Clause[];
   /** What the policy approves, also where it isn't on this computer. */
   readonly approved: readonly {
     readonly tool: string;

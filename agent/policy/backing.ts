@@ -35,7 +35,7 @@ type Answer = { readonly real: boolean; readonly why: string };
 const real = (why: string): Answer => ({ real: true, why });
 const missing = (why: string): Answer => ({ real: false, why });
 
-function isBacker(name: string): name is Backer {
+export function isBacker(name: string): name is Backer {
   return BACKERS.some((known) => known === name);
 }
 

@@ -1,10 +1,11 @@
 /** The plain policy file of a computer without a collector: read, kept while a broken one stands in its place, and shown. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import type { PolicyInForce } from '../../electron/contract.ts';
+import type { Clause, PolicyInForce } from '../../electron/contract.ts';
 import { readSmall } from '../observe/read.ts';
 import type { Problems } from '../problems.ts';
 import { Refusal } from '../requests.ts';
+import { backing, isBacker, type Means } from './backing.ts';
 import { type Policy, parsePolicy } from './policy.ts';
 
 export type LoadedPolicy = { readonly policy: Policy | null; readonly source: string | null };
@@ -65,8 +66,13 @@ export function createPolicyFile(file: string, known: Parameters<typeof parsePol
   };
 }
 
-/** What people are shown of the policy in force. */
-export function inForce({ policy, source }: LoadedPolicy, name: (tool: string) => string, show: (path: string) => string): PolicyInForce {
+/** What people are shown of the policy in force; `means` says which controls are real here. */
+export function inForce(
+  { policy, source }: LoadedPolicy,
+  means: Means,
+  name: (tool: string) => string,
+  show: (path: string) => string,
+): PolicyInForce {
   if (!policy) {
     return {
       rev: null,
@@ -87,7 +93,7 @@ export function inForce({ policy, source }: LoadedPolicy, name: (tool: string) =
     helpUrl: policy.organization?.helpUrl ?? null,
     mode: policy.mode,
     dataClasses: policy.dataClasses.map(({ id, label, examples }) => ({ id, label, examples: examples ?? null })),
-    clauses: policy.clauses.map(({ id, title, text }) => ({ id, title, text })),
+    clauses: clausesShown(policy, means),
     approved: policy.tools.flatMap((rule) =>
       rule.status === 'approved' || rule.status === 'conditional'
         ? [
@@ -104,4 +110,12 @@ export function inForce({ policy, source }: LoadedPolicy, name: (tool: string) =
     ),
     source: source === null ? null : show(source),
   };
+}
+
+function clausesShown(policy: Policy, means: Means): Clause[] {
+  const backed = backing(policy, means);
+  return policy.clauses.map(({ id, title, text, byPeople }, at) => {
+    const controls = (backed[at]?.controls ?? []).flatMap(({ name, real }) => (real && isBacker(name) ? [name] : []));
+    return { id, title, text, controls, ...(byPeople === undefined ? {} : { byPeople }) };
+  });
 }
