@@ -12,6 +12,9 @@ export type Known = {
 
 export type SnapshotStore = { get(): Known; subscribe(onChange: () => void): () => void };
 
+/** The keys that a snapshot always has; the others may come or not. */
+type Always = { [K in keyof Snapshot]-?: undefined extends Snapshot[K] ? never : K }[keyof Snapshot];
+
 const slices = {
   agent: true,
   device: true,
@@ -23,7 +26,7 @@ const slices = {
   policy: true,
   sources: true,
   told: true,
-} satisfies Record<keyof Snapshot, true>;
+} satisfies Record<Always, true>;
 
 function whole(parts: Partial<Snapshot>): parts is Snapshot {
   return Object.keys(slices).every((slice) => parts[slice as keyof Snapshot] !== undefined);
