@@ -242,6 +242,11 @@ describe('a disk', () => {
     await until(() => window.state().mcpServers.some(({ name, present }) => name === 'b' && present), 'it was written again');
     await window.api.scan();
     await until(() => codes().length === 0, 'the problem ended');
+    // What could not be written stands nowhere by half: the record is whole, and tells of none of the servers that the disk had no room for.
+    expect((await asked<{ ok: boolean }>(home, ['evidence', 'verify', '--data', data])).ok).toBe(true);
+    const { out } = await muster(home, ['evidence', 'export', '--format', 'jsonl', '--data', data]);
+    expect(out).toContain('"mcp:b"');
+    expect(out).not.toContain('mcp:server-');
     agent.kill('SIGTERM');
     expect((await agent.done).code).toBe(0);
   });
