@@ -16,14 +16,15 @@ import type { PolicyTrust } from '../../electron/contract.ts';
 import { readSmall } from '../observe/read.ts';
 import type { Problems } from '../problems.ts';
 import { DatabaseError } from '../sqlite.ts';
-import type { TrustedRow, TrustRows } from '../store/trust-rows.ts';
+import type { TrustRows } from '../store/trust-rows.ts';
 import type { Grant } from './decide.ts';
-import { type DocumentKind, type Documents, type KeySet, KINDS, MAX_CHARS, NAME, type PublicKey, thumbprint } from './documents.ts';
-import { compareMarks, type Floor, NO_FLOOR, raised, readFloor, setFloorAside, writeFloor } from './floor.ts';
-import { type Policy, parsePolicy } from './policy.ts';
+import { type DocumentKind, KINDS, MAX_CHARS, NAME, type PublicKey, thumbprint } from './documents.ts';
+import { type Floor, NO_FLOOR, readFloor, setFloorAside, writeFloor } from './floor.ts';
+import type { Policy, parsePolicy } from './policy.ts';
 import { createPolicyFile, type LoadedPolicy, type PolicyFile } from './policy-file.ts';
+import type { Held, HeldAll, Roots } from './proven.ts';
 import { readRootKeys, rootKeysFile } from './root-keys.ts';
-import type { RefusalCode, Verified } from './trust.ts';
+import type { Incoming, Outcome, Weighed } from './weigh.ts';
 
 /** What the agent asks. A plain file (`createPolicyFile`) is one too. */
 export type PolicySource = Pick<PolicyFile, 'current' | 'changed' | 'parse'> & {
@@ -45,20 +46,12 @@ export type Trust = PolicyTrust & {
   readonly applied: Outcome | null;
 };
 
-/** What became of a document; `rev` is null where it could not be read. */
-export type Outcome = {
-  readonly kind: DocumentKind;
-  readonly rev: number | null;
-  readonly status: 'applied' | 'unchanged' | 'refused';
-  readonly error: { readonly code: RefusalCode | 'no-root-key'; readonly reason: string } | null;
-};
-
 export type SignedPolicySource = Required<PolicySource> & {
   reload(): Promise<LoadedPolicy>;
   /** Documents as they came, all at once: a key set is in force for what comes with it. Throws a `DatabaseError`, and has changed nothing then. */
-  accept(documents: { readonly [Kind in DocumentKind]?: string }): Promise<readonly Outcome[]>;
+  accept(incoming: Incoming): Promise<readonly Outcome[]>;
   /** What `accept` would answer now; changes nothing. */
-  weigh(documents: { readonly [Kind in DocumentKind]?: string }): Promise<readonly Outcome[]>;
+  weigh(incoming: Incoming): Promise<readonly Outcome[]>;
   noteServerTime(at: Date): void;
 };
 
@@ -82,14 +75,9 @@ export type PolicySourceParts = {
 
 export const INBOX: Readonly<Record<DocumentKind, string>> = { keySet: 'keyset.jws', policy: 'policy.jws', grants: 'grants.jws' };
 
-type Held<Kind extends DocumentKind> = { readonly row: TrustedRow; readonly document: Documents[Kind]; readonly signer: string };
-type HeldAll = {
-  readonly keySet: Held<'keySet'> | null;
-  readonly policy: (Held<'policy'> & { readonly policy: Policy }) | null;
-  readonly grants: Held<'grants'> | null;
-};
+/** How far ahead a server's clock may be where no key set says better. */
+const SKEW_MS = 24 * 3_600_000;
 const NOTHING: HeldAll = { keySet: null, policy: null, grants: null };
-type Roots = { readonly now: readonly PublicKey[]; readonly all: readonly PublicKey[] };
 
 /** Reads nothing yet; `reload` does. */
 export function createPolicySource(parts: PolicySourceParts): SignedPolicySource {
@@ -136,83 +124,34 @@ export function createPolicySource(parts: PolicySourceParts): SignedPolicySource
     return keys ? { from: rootKeysFile(dataDir), source: 'pinned', keys } : null;
   }
 
-  /** Takes up what is in force, from the database, against the roots as they are now. */
+  /** Takes up what is in force, from the database, against the roots as they are now. Until it is known, what was in force is. */
   async function load(): Promise<void> {
-    anchored = anchorKey();
-    base = baseRoots();
-    held = NOTHING;
-    problems.clear('policy-not-proven');
+    const key = anchorKey();
+    const proving = baseRoots();
     const { floor: read, state } = readFloor(dataDir);
-    stored = read;
-    floor = { ...NO_FLOOR, serverTime: read.serverTime };
-    if (base === null) return;
-    const { followRoots, verifySignature } = await import('./trust.ts');
-    roots = await followRoots(base.keys, read.rotations);
+    const rows = proving === null ? [] : store.trusted();
     const wanted = parts.anchor().audience;
-    const ours =
-      (wanted === null || read.audience === null || wanted === read.audience) &&
-      (read.root === null || roots.all.some((key) => thumbprint(key) === read.root));
-    if (ours) floor = read;
-    audience = wanted ?? floor.audience;
-    const rows = store.trusted();
+    const found =
+      proving === null
+        ? null
+        : await (await import('./proven.ts')).proveStored({ rows, floor: read, roots: proving.keys, audience: wanted, device, known });
+    // From here on nothing is waited for, so that nobody sees the one half of it.
+    anchored = key;
+    base = proving;
+    stored = read;
+    held = found?.held ?? NOTHING;
+    roots = found?.roots ?? { now: [], all: [] };
+    audience = found?.audience ?? null;
+    floor = found?.floor ?? { ...NO_FLOOR, serverTime: read.serverTime };
+    if (base === null) plain.reload();
+    problems.clear('policy-not-proven');
+    for (const { kind, why } of found?.issues ?? [])
+      problems.raise({ code: 'policy-not-proven', path: kind, detail: why }, `The stored ${NAME[kind]}`);
     if (state === 'damaged' || (state === 'absent' && rows.length > 0)) {
       const aside = state === 'damaged' && !parts.readOnly ? setFloorAside(dataDir, parts.now()) : null;
       problems.raise({ code: 'trust-floor-lost', path: aside, ...(state === 'damaged' ? { detail: 'it was damaged' } : {}) });
     }
-
-    const unproven = (kind: DocumentKind, why: string) =>
-      problems.raise({ code: 'policy-not-proven', path: kind, detail: why.replace(/\.$/, '') }, `The stored ${NAME[kind]}`);
-    /** Why it doesn't count, or what it says. */
-    const proven = async <Kind extends DocumentKind>(
-      kind: Kind,
-      row: TrustedRow,
-      keySet: KeySet | null,
-    ): Promise<Verified<Kind> | null> => {
-      const verified = await verifySignature(kind, row.jws, { roots: roots.all, keySet }, null);
-      if (!verified.ok) {
-        unproven(kind, verified.reason);
-        return null;
-      }
-      if (audience !== null && verified.document.audience !== audience) return null;
-      const lowest = floor[kind];
-      const order = lowest === null ? 1 : compareMarks(verified.mark, lowest);
-      if (order > 0 || (order === 0 && verified.mark.hash === lowest?.hash)) return verified;
-      unproven(kind, `revision ${verified.mark.rev} is older than one that was in force here`);
-      return null;
-    };
-    const heldOf = <Kind extends DocumentKind>(row: TrustedRow, { document, signer, mark }: Verified<Kind>): Held<Kind> => ({
-      row: { ...row, mark },
-      document,
-      signer,
-    });
-    for (const row of [...rows].sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind))) {
-      if (row.kind === 'keySet') {
-        const verified = await proven('keySet', row, null);
-        if (verified) held = { ...held, keySet: heldOf(row, verified) };
-        audience ??= verified?.document.audience ?? null;
-        continue;
-      }
-      const under = row.keySet === null ? null : await verifySignature('keySet', row.keySet, { roots: roots.all, keySet: null }, null);
-      if (!under?.ok) {
-        unproven(row.kind, 'no root key of this computer has signed the key set that it came with');
-        continue;
-      }
-      if (row.kind === 'grants') {
-        const verified = await proven('grants', row, under.document);
-        if (verified?.document.device === device) held = { ...held, grants: heldOf(row, verified) };
-        continue;
-      }
-      const verified = await proven('policy', row, under.document);
-      const parsed = verified && parsePolicy(verified.text, known);
-      // What an older or newer catalog doesn't know was known to the one that took it in.
-      const policy = parsed?.ok ? parsed : verified && parsePolicy(verified.text);
-      if (verified && policy?.ok) held = { ...held, policy: { ...heldOf(row, verified), policy: policy.policy } };
-      else if (verified) unproven('policy', 'this version of Muster doesn’t understand it');
-    }
-    const root = held.keySet?.signer ?? floor.root;
-    const next = { ...raised(floor, marksOf(held)), audience, root };
-    if (!parts.readOnly && held.keySet !== null && (state !== 'read' || JSON.stringify(next) !== JSON.stringify(read))) keep(next);
-    else floor = next;
+    if (!parts.readOnly && held.keySet !== null && (state !== 'read' || JSON.stringify(floor) !== JSON.stringify(read))) keep(floor);
   }
 
   /** A floor that can't be written now is written with the next look: what is in force is kept by the database meanwhile. */
@@ -230,103 +169,42 @@ export function createPolicySource(parts: PolicySourceParts): SignedPolicySource
     }
   }
 
-  /** `dry`: says what would become of them, and changes nothing. */
-  async function take(documents: { readonly [Kind in DocumentKind]?: string }, dry = false): Promise<readonly Outcome[]> {
-    if (base === null) {
-      const reason = 'No root key is known here, so nothing that is signed can be proven; name policyRootKeys in the managed settings.';
-      return KINDS.filter((kind) => documents[kind] !== undefined).map((kind) => ({
-        kind,
-        rev: null,
-        status: 'refused',
-        error: { code: 'no-root-key', reason },
-      }));
-    }
-    const { verify } = await import('./trust.ts');
-    const at = parts.now().toISOString();
-    const outcomes: Outcome[] = [];
-    const rows: TrustedRow[] = [];
-    let next = held;
-    let nextRoots = roots;
-    let nextFloor = { ...floor, audience };
-    for (const kind of KINDS) {
-      const jws = documents[kind];
-      if (jws === undefined) continue;
-      const keySet = next.keySet?.document ?? null;
-      const verified = await verify(
-        kind,
-        jws,
-        { roots: nextRoots.now, keySet, audience: nextFloor.audience, device, floor: nextFloor },
-        now(),
-      );
-      const refuse = (code: RefusalCode, reason: string, rev: number | null) => {
-        outcomes.push({ kind, rev, status: 'refused', error: { code, reason } });
-        if (!dry) refusedLast = { document: kind, code, reason, at };
-      };
-      if (!verified.ok) {
-        // The one in force may have expired, or its key set: that is no news, and no reason to complain of the file that it came in.
-        if (isHeld(kind, jws)) outcomes.push({ kind, rev: next[kind]?.row.mark.rev ?? null, status: 'unchanged', error: null });
-        else refuse(verified.code, verified.reason, null);
-        continue;
-      }
-      const { mark } = verified;
-      if (next[kind]?.row.jws === jws || (next[kind]?.row.mark.hash === mark.hash && compareMarks(next[kind].row.mark, mark) === 0)) {
-        outcomes.push({ kind, rev: mark.rev, status: 'unchanged', error: null });
-        continue;
-      }
-      const row: TrustedRow = { kind, mark, jws, keySet: kind === 'keySet' ? null : (next.keySet?.row.jws ?? null), acceptedAt: at };
-      const one = { row, document: verified.document, signer: verified.signer };
-      if (kind === 'policy') {
-        const parsed = parsePolicy(verified.text, known);
-        if (!parsed.ok) {
-          refuse('not-understood', `The policy of revision ${mark.rev} is not valid: ${parsed.issues[0] ?? 'not as expected'}`, mark.rev);
-          continue;
-        }
-        const trouble = parts.tried?.(parsed.policy) ?? null;
-        if (trouble !== null) {
-          refuse('trial-failed', `The policy of revision ${mark.rev} can’t be used on this computer: ${trouble}`, mark.rev);
-          continue;
-        }
-        next = { ...next, policy: { ...one, policy: parsed.policy } as NonNullable<HeldAll['policy']> };
-      } else next = { ...next, [kind]: one };
-      if (kind === 'keySet') {
-        const { nextRoots: successors, audience: of } = verified.document as KeySet;
-        nextFloor = { ...nextFloor, audience: of, root: verified.signer };
-        if (successors) {
-          nextRoots = { now: successors, all: [...nextRoots.all, ...successors] };
-          nextFloor = { ...nextFloor, rotations: [...nextFloor.rotations, jws] };
-        }
-      }
-      nextFloor = { ...nextFloor, ...raised(nextFloor, { [kind]: mark }) };
-      rows.push(row);
-      outcomes.push({ kind, rev: mark.rev, status: 'applied', error: null });
-    }
-    if (dry) return outcomes;
-    if (rows.length > 0) {
-      store.trust(rows);
-      held = next;
-      roots = nextRoots;
-      audience = nextFloor.audience;
-      keep(nextFloor);
-    }
-    applied = outcomes.find(({ kind }) => kind === 'policy') ?? applied;
-    return outcomes;
+  async function weighed(incoming: Incoming): Promise<Weighed> {
+    const { weigh } = await import('./weigh.ts');
+    const scales = { device, known, tried: parts.tried ?? (() => null), now: now(), acceptedAt: parts.now().toISOString() };
+    return weigh(incoming, { held, roots, floor: { ...floor, audience } }, scales);
   }
 
-  const isHeld = (kind: DocumentKind, jws: string) => held[kind]?.row.jws === jws;
+  async function take(incoming: Incoming): Promise<readonly Outcome[]> {
+    const { unprovable } = await import('./weigh.ts');
+    if (base === null) return unprovable(incoming);
+    const next = await weighed(incoming);
+    if (next.rows.length > 0) {
+      store.trust(next.rows);
+      ({ held, roots } = next);
+      audience = next.floor.audience;
+      keep(next.floor);
+    }
+    for (const outcome of next.outcomes) {
+      if (outcome.kind === 'policy') applied = outcome;
+      if (outcome.error) refusedLast = { document: outcome.kind, ...outcome.error, at: parts.now().toISOString() };
+    }
+    return next.outcomes;
+  }
 
   /** The files beside `policy.json`, all of them where one has changed: a key set that came later may prove what was refused before. */
   async function takeInbox(): Promise<void> {
     const before = KINDS.map((kind) => stampOf(path.join(dataDir, INBOX[kind]))).join(' ');
     if (before === inbox && !isAnyRefused) return;
-    const documents: { [Kind in DocumentKind]?: string } = {};
+    const incoming: { [Kind in DocumentKind]?: string } = {};
     const wrong = new Map<DocumentKind, string>();
     for (const kind of KINDS) {
       // A little more than may be: what is too long is refused by name.
       const read = readSmall(path.join(dataDir, INBOX[kind]), MAX_CHARS + 1024);
-      if (read.ok) documents[kind] = read.bytes.toString('latin1').trim();
+      if (read.ok) incoming[kind] = read.bytes.toString('latin1').trim();
       else if (read.why !== 'absent') wrong.set(kind, `it can’t be read (${read.detail})`);
     }
-    for (const { kind, error } of await take(documents)) if (error !== null) wrong.set(kind, error.reason.replace(/\.$/, ''));
+    for (const { kind, error } of await take(incoming)) if (error !== null) wrong.set(kind, error.reason.replace(/\.$/, ''));
     for (const kind of KINDS) {
       const file = path.join(dataDir, INBOX[kind]);
       const detail = wrong.get(kind);
@@ -385,15 +263,19 @@ export function createPolicySource(parts: PolicySourceParts): SignedPolicySource
     // A grant loosens, so one by a key that was withdrawn is no longer one; a policy stays, for without it nothing would be prohibited.
     grants: () => (base === null || isWithdrawn(held.grants) ? [] : (held.grants?.document.grants ?? [])),
     serverTime: () => (floor.serverTime === null ? null : new Date(floor.serverTime)),
-    accept: (documents) =>
+    accept: (incoming) =>
       inTurn(async () => {
         if (anchored !== anchorKey()) await load();
-        return take(documents);
+        return take(incoming);
       }),
-    weigh: (documents) => inTurn(() => take(documents, true)),
+    weigh: (incoming) =>
+      inTurn(async () => (base === null ? (await import('./weigh.ts')).unprovable(incoming) : (await weighed(incoming)).outcomes)),
     noteServerTime(at) {
-      if (floor.serverTime !== null && Date.parse(floor.serverTime) >= at.getTime()) return;
-      const serverTime = at.toISOString();
+      // A server that tells of a far future must not end every document that is still to come: the next key set has to find its way in.
+      const latest = held.keySet === null ? parts.now().getTime() + SKEW_MS : Date.parse(held.keySet.document.expiresAt) - 1;
+      const told = Math.min(at.getTime(), latest);
+      if (floor.serverTime !== null && Date.parse(floor.serverTime) >= told) return;
+      const serverTime = new Date(told).toISOString();
       if (held.keySet !== null) keep({ ...floor, serverTime });
       else {
         const counts = { ...floor, serverTime };
@@ -429,10 +311,6 @@ export function createPolicySource(parts: PolicySourceParts): SignedPolicySource
 /** What the window is told of it. */
 export function shownTrust({ roots, keySetRev, state, issuedAt, acceptedAt, expiresAt, refused }: Trust): PolicyTrust {
   return { roots, keySetRev, state, issuedAt, acceptedAt, expiresAt, refused };
-}
-
-function marksOf({ keySet, policy, grants }: HeldAll): Partial<Pick<Floor, DocumentKind>> {
-  return { keySet: keySet?.row.mark ?? null, policy: policy?.row.mark ?? null, grants: grants?.row.mark ?? null };
 }
 
 /** Changes with every change of the file; empty where there is none. */

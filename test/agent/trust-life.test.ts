@@ -270,13 +270,28 @@ describe('the floor', () => {
     source.stop();
   });
 
+  it('takes no server’s time that would end every document to come', async () => {
+    const machine = computer();
+    const source = await machine.start();
+    source.noteServerTime(new Date('2999-01-01T00:00:00Z'));
+    expect(source.serverTime()?.toISOString()).toBe('2026-11-23T09:00:00.000Z');
+    await source.accept({ keySet: await acme.keySet(1), policy: await acme.policy(1) });
+    source.noteServerTime(new Date('2999-01-01T00:00:00Z'));
+    const later = { expiresAt: '2028-01-01T00:00:00Z' };
+    const outcomes = await source.accept({ keySet: await acme.keySet(2, later), policy: await acme.policy(2, later, acme.online, 2) });
+    expect(outcomes.map(({ status }) => status)).toEqual(['applied', 'applied']);
+    source.stop();
+  });
+
   it('keeps the server’s time, before which now never is', async () => {
     const machine = computer();
+    machine.now = '2026-11-30T12:00:00.000Z';
     const first = await machine.start();
     first.noteServerTime(new Date('2026-12-01T00:00:00Z'));
     first.noteServerTime(new Date('2026-11-30T00:00:00Z'));
     await first.accept({ keySet: await acme.keySet(1), policy: await acme.policy(1) });
     first.stop();
+    machine.now = NOW;
     const source = await machine.start();
     expect(source.serverTime()?.toISOString()).toBe('2026-12-01T00:00:00.000Z');
     const late = await source.accept({ policy: await acme.policy(2, { expiresAt: '2026-11-25T00:00:00Z' }) });
@@ -315,8 +330,12 @@ describe('keys', () => {
     await first.accept({ keySet: await acme.keySet(1, { nextRoots: [publicHalf(second)] }), policy: await acme.policy(1) });
     expect((await first.accept({ keySet: await acme.keySet(2) }))[0]?.error?.code).toBe('unknown-key');
     first.stop();
+    // Killed before the floor knew of it: the next start does.
+    const { rotations, ...before } = machine.floor();
+    expect(rotations).toHaveLength(1);
+    write(machine.at('trust-floor.json'), { ...before, keySet: null, policy: null, rotations: [] });
     const again = await machine.start();
-    expect([revOf(again), again.codes()]).toEqual([1, []]);
+    expect([revOf(again), again.codes(), machine.floor().rotations]).toEqual([1, [], rotations]);
     expect((await again.accept({ keySet: await acme.keySet(2) }))[0]?.error?.code).toBe('unknown-key');
     expect((await again.accept({ keySet: await acme.keySet(2, {}, second) }))[0]?.status).toBe('applied');
     again.stop();
