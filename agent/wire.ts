@@ -3,7 +3,12 @@
  *
  * Everything here is names, kinds, counts and times. A value of a secret, a prompt or the content of a file has no field to go in.
  */
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
 import { z } from 'zod';
+
+/** What each is posted to, below the address of the collector. */
+export const PATHS = { checkIn: '/v1/check-in', enroll: '/v1/enroll' } as const;
 
 /** The version of the protocol, and of the form in which items are hashed. */
 export const PROTO = 1;
@@ -110,6 +115,25 @@ export type Item = z.infer<typeof Item>;
 
 /** `tool:<id>` or `mcp:<id>`: what an item is called in `remove` and in usage. */
 export const ItemKey = z.string().regex(/^(tool|mcp):.{1,300}$/s);
+
+export const itemKey = (item: Item): string => (item.kind === 'tool' ? `tool:${item.tool}` : `mcp:${item.id}`);
+
+/**
+ * SHA-256, base64url, of the RFC 8785 form of an item (`inv1`), without `firstSeen`: that is a fact about the device, and with it no two devices
+ * would ever have the same item. Throws where a text is no well-formed Unicode.
+ */
+export function itemHash({ firstSeen: _, ...item }: Item): string {
+  return createHash('sha256')
+    .update(canonicalize(item) ?? '')
+    .digest('base64url');
+}
+
+/** SHA-256, base64url, over the sorted hashes of all items; also of none. */
+export function headOf(hashes: Iterable<string>): string {
+  return createHash('sha256')
+    .update([...hashes].sort().join('\n'))
+    .digest('base64url');
+}
 
 export const UsageRow = z.strictObject({
   /** A finished day of the device's own calendar. */
