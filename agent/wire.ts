@@ -234,6 +234,11 @@ export const Decision = z.strictObject({
 export type Decision = z.infer<typeof Decision>;
 
 const jws = z.string().max(BOUNDS.body);
+/**
+ * `ackSeq` above the check-in's own `seq` (a restored backup): nothing of it was taken; go on with `ackSeq + 1` and a full inventory. `want` after a
+ * part that is not the last is `none`, and `head` is what was held before; `delta`: what is held is `base`, and the changes to `head` did not come;
+ * `full`: send everything in parts. A 409 `seq-reused` asks for everything too, under the next `seq`.
+ */
 export const CheckInAnswer = z.object({
   ackSeq: z.int().nonnegative(),
   head: hash.nullable(),
