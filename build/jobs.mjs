@@ -15,6 +15,10 @@ const JOBS = {
   dist: ['build/dist.mjs'],
   catalog: ['native-catalog/main.ts'],
   muster: ['agent/cli.ts'],
+  collector: ['collector/main.ts'],
+  admin: ['collector/admin/main.ts'],
+  fleet: ['collector/load/main.ts'],
+  demo: ['collector/demo.ts'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write'],
 };
 
@@ -41,8 +45,8 @@ export async function main([job, ...args]) {
     process.exitCode = 1;
     return;
   }
-  // `muster` is somebody's command in their own folder; the other jobs are the repository's.
-  const cwd = job === 'muster' ? process.cwd() : root;
+  // These are somebody's command in their own folder; the other jobs are the repository's.
+  const cwd = job === 'muster' || job === 'admin' || job === 'collector' ? process.cwd() : root;
   const [entry = '', ...first] = file;
   try {
     process.exitCode = await runInPlace(ownNode(root), [path.join(root, entry), ...first, ...args], { cwd });

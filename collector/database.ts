@@ -1,0 +1,140 @@
+/** Opens the collector's database: PostgreSQL by its address, or an embedded PGlite in a folder; the same SQL and the same migrations on both. */
+import { mkdirSync } from 'node:fs';
+import { PGlite } from '@electric-sql/pglite';
+import { Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import pg from 'pg';
+import * as first from './migrations/0001-first.ts';
+import type { Schema } from './store/schema.ts';
+
+export type Database = Kysely<Schema>;
+
+/** In the order in which they are applied; a new one is one file and one line. */
+const MIGRATIONS: Readonly<Record<string, Migration>> = { '0001-first': first };
+
+export type Opened = {
+  readonly db: Database;
+  readonly engine: 'postgresql' | 'pglite';
+  /** Whether the database answers, by a connection of its own where there are several. Rejects where it doesn't. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type DatabaseErrorCode = 'newer' | 'unreachable' | 'migration';
+
+/** Why the database can't be used, in one sentence with the remedy; quotes neither an address nor a password. */
+export class CollectorDatabaseError extends Error {
+  readonly code: DatabaseErrorCode;
+  constructor(code: DatabaseErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+export type Where = {
+  /** `postgres://…`; wins over `folder`. */
+  readonly url?: string | undefined;
+  /** Of the embedded database; null: in memory, for tests. */
+  readonly folder?: string | null;
+  /** Connections to PostgreSQL; default 12. */
+  readonly connections?: number;
+};
+
+/** bigint and numeric counts fit a double here, and a date is a day and no moment. */
+const asNumber = (text: string) => Number(text);
+const asText = (text: string) => text;
+const INT8 = 20;
+const DATE = 1082;
+
+/**
+ * Opens and brings the schema up to date, all migrations or none. Throws a `CollectorDatabaseError`: `newer` where a later collector has written
+ * there, `unreachable`, or `migration` where one failed and nothing of it was kept.
+ */
+export async function openDatabase(where: Where, migrations: Readonly<Record<string, Migration>> = MIGRATIONS): Promise<Opened> {
+  const opened = where.url ? openPostgres(where.url, where.connections ?? 12) : openEmbedded(where.folder ?? null);
+  try {
+    await migrate(opened.db, migrations);
+    return opened;
+  } catch (error) {
+    await opened.close().catch(() => {});
+    throw error;
+  }
+}
+
+function openPostgres(url: string, connections: number): Opened {
+  const types = {
+    getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+      oid === INT8 ? asNumber : oid === DATE ? asText : pg.types.getTypeParser(oid, format as 'text'),
+  } as pg.CustomTypesConfig;
+  const settings = { connectionString: url, types, connectionTimeoutMillis: 5000, statement_timeout: 60_000 };
+  const pool = new pg.Pool({ ...settings, max: connections, idleTimeoutMillis: 30_000 });
+  const own = new pg.Pool({ ...settings, max: 1, statement_timeout: 2000 });
+  // A connection that breaks while it idles is replaced at the next use; without a listener it would end the process.
+  pool.on('error', () => {});
+  own.on('error', () => {});
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    db,
+    engine: 'postgresql',
+    async ping() {
+      await own.query('select 1');
+    },
+    async close() {
+      await db.destroy();
+      await own.end();
+    },
+  };
+}
+
+function openEmbedded(folder: string | null): Opened {
+  if (folder !== null) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const pglite = new PGlite({ ...(folder === null ? {} : { dataDir: folder }), parsers: { [INT8]: asNumber, [DATE]: asText } });
+  const db = new Kysely<Schema>({ dialect: new PGliteDialect({ pglite }) });
+  return {
+    db,
+    engine: 'pglite',
+    async ping() {
+      await sql`select 1`.execute(db);
+    },
+    async close() {
+      await db.destroy();
+      if (!pglite.closed) await pglite.close();
+    },
+  };
+}
+
+async function migrate(db: Database, migrations: Readonly<Record<string, Migration>>): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
+  const applied = await appliedMigrations(db);
+  const unknown = applied.filter((name) => !(name in migrations));
+  if (unknown.length > 0) {
+    const known = Object.keys(migrations).sort().at(-1);
+    throw new CollectorDatabaseError(
+      'newer',
+      `The database has the schema ${unknown.sort().at(-1)}, and this collector knows schemas up to ${known}: start the newer collector again, or restore the backup from before it.`,
+    );
+  }
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) {
+    throw new CollectorDatabaseError(
+      'migration',
+      'The database could not be brought up to date, and nothing of the attempt was kept; free its disk or ask who changed its tables, then start again.',
+      error,
+    );
+  }
+}
+
+async function appliedMigrations(db: Database): Promise<string[]> {
+  try {
+    const { rows: tables } = await sql<{ found: boolean }>`select to_regclass('kysely_migration') is not null as found`.execute(db);
+    if (!tables[0]?.found) return [];
+    const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+    return rows.map(({ name }) => name);
+  } catch (error) {
+    throw new CollectorDatabaseError(
+      'unreachable',
+      'The database does not answer; see that it runs, that DATABASE_URL names it, and that its account may use it.',
+      error,
+    );
+  }
+}
