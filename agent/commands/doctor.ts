@@ -183,15 +183,28 @@ async function organization(invocation: Invocation, dataDir: string) {
   const problems = createProblems();
   const settings = settingsOf(invocation, dataDir, problems);
   const rows = storedTrust(dataDir);
-  const device = readDeviceId(dataDir) ?? '';
+  const checks: Check[] = [];
+  let device = '';
+  try {
+    device = readDeviceId(dataDir) ?? '';
+  } catch (error) {
+    // A folder that is none, or that may not be read, has a line of its own.
+    if (!(error instanceof DatabaseError)) throw error;
+  }
   const policySource = policySourceOf({ dataDir, catalog, problems, settings, store: rows, device, readOnly: true });
-  const { policy, source } = await policySource.reload();
+  try {
+    await policySource.reload();
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    checks.push({ id: 'trust', state: 'fail', message: error.message, fix: null });
+  }
+  const { policy, source } = policySource.current();
   const trust = policySource.trust();
   const concerns = problems.list().filter(({ code }) => /^(policy|root-keys|trust)-/.test(code));
-  const checks: Check[] = [
+  checks.unshift(
     ...settingChecks(settings.current(), problems),
     ...concerns.map(({ code, message, fix }): Check => ({ id: 'policy', state: POLICY_FAILS.has(code) ? 'fail' : 'warn', message, fix })),
-  ];
+  );
   if (concerns.length === 0) {
     const text = policy
       ? `Revision ${policy.rev}, mode ${policy.mode}, from ${source}.`

@@ -19,7 +19,7 @@ export const NAME: Readonly<Record<DocumentKind, string>> = { keySet: 'key set',
 /** No document is longer, in characters as sent. */
 export const MAX_CHARS = 1024 * 1024;
 /** More revisions than an hourly one makes in a hundred thousand years: a number beyond it was meant to leave no room for a next one. */
-export const MAX_REV = 1_000_000_000;
+const MAX_REV = 1_000_000_000;
 
 /** An Ed25519 key as RFC 8037 writes it. Its id is always its thumbprint (RFC 7638): a `kid` that somebody gave it is not believed. */
 export type PublicKey = { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string };

@@ -64,7 +64,7 @@ export function readFloor(dataDir: string): { readonly floor: Floor; readonly st
       text = readFileSync(file, 'utf8');
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT') return { floor: NO_FLOOR, state: 'absent' as const };
+      if (code === 'ENOENT' || code === 'ENOTDIR') return { floor: NO_FLOOR, state: 'absent' as const };
       if (code === 'EISDIR') return { floor: NO_FLOOR, state: 'damaged' as const };
       throw error;
     }

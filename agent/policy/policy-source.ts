@@ -73,7 +73,7 @@ export type PolicySourceParts = {
   readonly readOnly?: boolean;
 };
 
-export const INBOX: Readonly<Record<DocumentKind, string>> = { keySet: 'keyset.jws', policy: 'policy.jws', grants: 'grants.jws' };
+const INBOX: Readonly<Record<DocumentKind, string>> = { keySet: 'keyset.jws', policy: 'policy.jws', grants: 'grants.jws' };
 
 /** How far ahead a server's clock may be where no key set says better. */
 const SKEW_MS = 24 * 3_600_000;

@@ -1,9 +1,8 @@
 /** An organization that signs, for tests and the bench: its root and online keys, and every document that it can make of them. */
-import { CompactSign } from 'jose';
+import { createPrivateKey, sign as signBytes } from 'node:crypto';
 import { type DocumentKind, type PublicKey, TYP, thumbprint } from '../../agent/policy/documents.ts';
 import { newSigningKey, publicHalf, type SigningKey, sign } from '../../agent/policy/signing.ts';
 
-const DAY_MS = 86_400_000;
 /** Long before and after every clock of the tests. */
 export const ISSUED = '2026-11-01T00:00:00.000Z';
 export const EXPIRES = '2027-11-01T00:00:00.000Z';
@@ -34,7 +33,7 @@ export async function organization() {
   };
 }
 
-export const grant = (id: string, more: More) => ({
+const grant = (id: string, more: More) => ({
   id,
   status: 'approved',
   expiresAt: EXPIRES,
@@ -42,22 +41,9 @@ export const grant = (id: string, more: More) => ({
   ...more,
 });
 
-/** Signed with whatever header: what no honest signer makes. */
-export async function signedWith(header: More, text: string, key: SigningKey): Promise<string> {
-  const { crit, ...rest } = header;
-  if (crit !== undefined) {
-    // The signer refuses what it doesn't know itself, so the header is written by hand and signed as it stands.
-    return rawSigned(header, text, key);
-  }
-  return new CompactSign(Buffer.from(text))
-    .setProtectedHeader({ alg: 'EdDSA', ...rest })
-    .sign({ ...key, alg: String(rest['alg'] ?? 'EdDSA') });
-}
-
 /** A header and a payload as they are given, with a true Ed25519 signature over both. */
 export async function rawSigned(header: More, text: string, key: SigningKey): Promise<string> {
   const body = [JSON.stringify(header), text].map((part) => Buffer.from(part).toString('base64url')).join('.');
-  const { createPrivateKey, sign: signBytes } = await import('node:crypto');
   const signature = signBytes(null, Buffer.from(body), createPrivateKey({ key, format: 'jwk' }));
   return `${body}.${signature.toString('base64url')}`;
 }
@@ -69,8 +55,6 @@ export const headerOf = (kind: DocumentKind, key: SigningKey, more: More = {}): 
   ...(kind === 'keySet' ? {} : { keySet: 1 }),
   ...more,
 });
-
-export const inDays = (days: number, from = new Date()) => new Date(from.getTime() + days * DAY_MS).toISOString();
 
 /** A policy of which every part says its revision, so that half of one and half of another can't pass for either; of a usual size. */
 export const swapped = (rev: number) => ({

@@ -444,6 +444,8 @@ describe('the agent under Wine', () => {
     expect(settings.find(({ name }) => name === 'pollSeconds')?.overrides.map(({ value }) => value)).toEqual(['99', '5', '15']);
     expect(checks.filter(({ id }) => id === 'settings').at(-1)?.message).toContain('Colour: there is no such setting');
     expect(checks.find(({ id }) => id === 'trust')?.message).toContain(key);
+    // In a package only an administrator says what is managed.
+    expect((await computer.muster('doctor', '--data', data, '--managed', 'C:\\x.json')).code).toBe(2);
   }, 60_000);
 
   it('has printed and kept none of the planted secrets', () => {
