@@ -24,8 +24,8 @@ export type Usage = {
   flush(write: (rows: UsageRow[]) => void): void;
 };
 
-/** `longestGapMs`: time that passes without a look beyond this (the computer slept) is nobody's use. */
-export function createUsage({ longestGapMs }: { longestGapMs: number }): Usage {
+/** `longestGapMs`: time that passes without a look beyond this (the computer slept) is nobody's use; asked at each look where it may change. */
+export function createUsage({ longestGapMs }: { longestGapMs: number | (() => number) }): Usage {
   const all = new Map<string, ProcessObservation>();
   const tools = new Map<string, string>();
   const totals = new Map<string, UsageRow>();
@@ -72,7 +72,7 @@ export function createUsage({ longestGapMs }: { longestGapMs: number }): Usage {
     pass(front, now) {
       const elapsed = last ? now.getTime() - last.getTime() : 0;
       last = now;
-      if (elapsed <= 0 || elapsed > longestGapMs) return;
+      if (elapsed <= 0 || elapsed > (typeof longestGapMs === 'number' ? longestGapMs : longestGapMs())) return;
       for (const tool of new Set(tools.values())) row(tool, now).runS += elapsed / 1000;
       if (front !== null) row(front, now).frontS += elapsed / 1000;
     },

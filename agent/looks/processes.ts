@@ -38,7 +38,7 @@ export function createProcessLooks(
   },
 ): ProcessLooks {
   const { os, clock, catalog, store, settings, homes, ownHomes, sources, recording } = parts;
-  const usage = createUsage({ longestGapMs: settings.pollSeconds * 4000 });
+  const usage = createUsage({ longestGapMs: () => settings.pollSeconds * 4000 });
   const runningEntries = createRunningEntries();
   let observer: Promise<ProcessObserver> | undefined;
   let last: Promise<unknown> = Promise.resolve();
