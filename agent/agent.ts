@@ -109,7 +109,8 @@ export function startAgent(parts: AgentParts): Agent {
     if (changes.known.size > 0) evidence.write((note) => settle(note, changes));
   };
   const approvals = createApprovals({ store, catalog, evidence, settle, now: verdicts.now, policy: () => policyFile.current().policy });
-  const acting = createActing();
+  const onActions = () => stream.publish('actions', 'problems');
+  const acting = createActing({ ...parts, homes, looks, verdicts, evidence, onChange: onActions });
   /** When a grant or a request next ends by itself, or needs a notice that it will. */
   const soonest = () => Math.min(...[verdicts.nextChange(), approvals.nextLapse()].map((at) => at?.getTime() ?? Number.POSITIVE_INFINITY));
 
@@ -203,7 +204,17 @@ export function startAgent(parts: AgentParts): Agent {
         verdicts.pinLaunches();
         record();
         stream.publish('mcpServers', 'tools', 'problems');
+        void acts.now();
       };
+      const untilAction = () => {
+        const at = acting.next()?.getTime() ?? Number.POSITIVE_INFINITY;
+        return Math.min(Math.max(at - clock.now().getTime(), 1), LONGEST_WAIT_MS);
+      };
+      // Only an agent that stays acts by itself: a command would be over before its countdown.
+      const acts = loop('what Muster does by itself', untilAction, async () => {
+        acting.consider();
+        await acting.due(signal);
+      });
       await looks.watchConfigs(signal, configured, failed(CONFIGS));
       let nextEnd = 0;
       // Not one long timer: a computer that slept would be late by as long as it slept.
@@ -215,7 +226,10 @@ export function startAgent(parts: AgentParts): Agent {
           record();
         }
         nextEnd = soonest();
-        if (due) stream.publish();
+        if (due) {
+          stream.publish();
+          void acts.now();
+        }
       });
       const poll = loop(
         'processes',
@@ -227,16 +241,20 @@ export function startAgent(parts: AgentParts): Agent {
             record();
             stream.publish();
             void ends.now();
+            void acts.now();
           }
           if (isWriteDue()) void whole.now();
           const { changed, fresh } = await looks.poll();
-          if (changed) stream.publish('tools', 'mcpServers');
+          if (changed) {
+            stream.publish('tools', 'mcpServers');
+            void acts.now();
+          }
           // Started for the first time, it was probably installed just now: where and in which version is known by a whole look.
           if (fresh) void whole.now();
         },
       );
       const flush = loop('usage', USAGE_FLUSH_MS, looks.flushUsage);
-      await Promise.all([whole.done, poll.done, flush.done, ends.done]);
+      await Promise.all([whole.done, poll.done, flush.done, ends.done, acts.done]);
       // A look that a client asked for may still be writing.
       await looking?.done.catch(() => {});
       try {

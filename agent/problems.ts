@@ -139,6 +139,11 @@ const PROBLEMS = {
     message: (where, detail) => `The record of the highest policy revision can’t be written to ${where}${because(detail)}.`,
     fix: 'Make room on the disk or give your account back the right to write there; Muster tries again by itself.',
   },
+  'action-refused': {
+    severity: 'medium',
+    message: (where, detail) => `The policy wants ${detail} switched off in ${where}, and Muster leaves that file alone.`,
+    fix: 'Switch it off or remove it there yourself, or ask for an approval.',
+  },
   'settings-invalid': {
     severity: 'medium',
     message: (where, detail) => `The settings in ${where} hold something that is not used${because(detail)}.`,

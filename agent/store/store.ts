@@ -2,6 +2,7 @@
 import type { ApprovalRequest, Evidence, Finding, McpScope, McpServer, Place, Surface } from '../../electron/contract.ts';
 import type { ApprovedLaunch } from '../policy/decide.ts';
 import { asDatabaseError, type Database, DatabaseError, durably, guarded, type OpenOptions, openDatabase } from '../sqlite.ts';
+import { type ActionRows, actionRows } from './actions.ts';
 import { type EvidenceRows, evidenceRows } from './evidence-rows.ts';
 import { openOrRebuildDatabase, type Rebuilt } from './rebuild.ts';
 import { type SurfaceStore, surfaceRows } from './surfaces.ts';
@@ -53,7 +54,8 @@ export type UsageRow = {
 
 /** Every method throws a `DatabaseError` where the file can't be used, and then has changed nothing. */
 export type Store = SurfaceStore &
-  TrustRows & {
+  TrustRows &
+  ActionRows & {
     /**
      * One transaction of tool and evidence rows. `first_seen` never moves and `last_seen` never goes back, whatever the clock does.
      * A tool's own row is made, or its last sighting moved, only for the ids in `tools`, for which the evidence suffices.
@@ -186,6 +188,7 @@ function storeIn(database: Database, file: string): Store {
   return {
     ...surfaceRows({ sql, all, write }),
     ...trustRows(sql, all, durable),
+    ...actionRows(sql, all, write),
     see: (sightings, at, tools) =>
       write(() => {
         const time = at.toISOString();

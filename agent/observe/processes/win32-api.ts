@@ -181,6 +181,44 @@ export async function win32Api(): Promise<Win32Api> {
   };
 }
 
+const terminate = 1;
+const accessDenied = 5;
+
+/**
+ * Ends a process if it still is the one that was created then, asked for and ended through one handle: its number can't pass to another meanwhile.
+ * False where it had ended already; throws where Windows doesn't allow it. Not tried on Windows itself.
+ */
+export async function win32Terminate(): Promise<(process: { readonly pid: number; readonly startedAt: string }) => boolean> {
+  const { default: koffi } = await import('koffi');
+  const kernel32 = koffi.load('kernel32.dll');
+  const OpenProcess = kernel32.func('intptr_t __stdcall OpenProcess(uint32_t access, int inherit, uint32_t pid)');
+  const CloseHandle = kernel32.func('int __stdcall CloseHandle(intptr_t handle)');
+  const TerminateProcess = kernel32.func('int __stdcall TerminateProcess(intptr_t process, uint32_t code)');
+  const GetProcessTimes = kernel32.func(
+    'int __stdcall GetProcessTimes(intptr_t process, void *created, void *ended, void *kernel, void *user)',
+  );
+  const GetLastError = kernel32.func('uint32_t __stdcall GetLastError()');
+  const times = [Buffer.alloc(8), Buffer.alloc(8), Buffer.alloc(8), Buffer.alloc(8)];
+  const denied = () => Object.assign(new Error('Windows doesn’t allow it; end the program yourself.'), { code: 'EPERM' });
+  return ({ pid, startedAt }) => {
+    const process: number | bigint = OpenProcess(queryLimitedInformation | terminate, 0, pid);
+    if (!process) {
+      const error: number = GetLastError();
+      if (error === accessDenied) throw denied();
+      return false;
+    }
+    try {
+      const [created = Buffer.alloc(8)] = times;
+      if (!GetProcessTimes(process, ...times) || created.readBigUInt64LE().toString() !== startedAt) return false;
+      // One that is ending already answers with a refusal too; the next look says whether it is gone.
+      if (!TerminateProcess(process, 1)) throw denied();
+      return true;
+    } finally {
+      CloseHandle(process);
+    }
+  };
+}
+
 const tcpTableOwnerPidListener = 3;
 const families = [2, 23] as const;
 const insufficientBuffer = 122;
