@@ -6,7 +6,7 @@ export type Backer = (typeof BACKERS)[number];
 export type Action = 'disable-entry' | 'end-process';
 
 /** The actions that this build can carry out; a test compares it with the files under `agent/act/`. */
-export const BUILT_ACTIONS: ReadonlySet<Action> = new Set();
+export const BUILT_ACTIONS: ReadonlySet<Action> = new Set(['disable-entry', 'end-process']);
 
 /** `allowed`: the actions that the managed settings of this computer allow. */
 export type Means = { readonly built: ReadonlySet<Action>; readonly allowed: ReadonlySet<Action> };
