@@ -10,6 +10,7 @@ import { newSigningKey, publicHalf } from '../../agent/policy/signing.ts';
 import { createProblems } from '../../agent/problems.ts';
 import { DatabaseError } from '../../agent/sqlite.ts';
 import { openStore } from '../../agent/store/store.ts';
+import type { TrustedRow } from '../../agent/store/trust-rows.ts';
 import { temporary, write } from './muster.ts';
 import { AUDIENCE, DEVICE, organization } from './signed.ts';
 
@@ -339,6 +340,19 @@ describe('keys', () => {
     expect((await again.accept({ keySet: await acme.keySet(2) }))[0]?.error?.code).toBe('unknown-key');
     expect((await again.accept({ keySet: await acme.keySet(2, {}, second) }))[0]?.status).toBe('applied');
     again.stop();
+    // Nor does it prove what somebody else has put into the database.
+    const store = machine.open();
+    const kept = store.trusted().filter(({ kind }) => kind === 'keySet');
+    store.trust([{ ...(kept[0] as TrustedRow), jws: await acme.keySet(9) }]);
+    const forged = await machine.start();
+    expect([forged.trust()?.revs.keySet, forged.codes(), machine.floor().keySet.rev]).toEqual([
+      null,
+      ['policy-not-proven', 'policy-key-withdrawn'],
+      2,
+    ]);
+    forged.stop();
+    store.trust(kept);
+    store.close();
     const third = await machine.start();
     expect([revOf(third), third.trust()?.revs.keySet]).toEqual([1, 2]);
     await third.accept({ policy: await acme.policy(2, {}, acme.online, 2) });
