@@ -2,7 +2,7 @@
  * What needs the employee, in one place: the tray, the notifications and the window count and speak alike because all of them ask here.
  * Pure; imports the contract's types only.
  */
-import type { Snapshot, Tool, Verdict, VerdictStatus } from './contract.ts';
+import type { PolicyInForce, Snapshot, Tool, Verdict, VerdictStatus } from './contract.ts';
 
 export type Standing = 'needs' | 'waiting' | 'fine';
 
@@ -40,6 +40,11 @@ export const statusWord: Readonly<Record<VerdictStatus, string>> = {
 export function toolStanding(tool: Pick<Tool, 'verdict' | 'confidence'>): Standing {
   const of = standing(tool.verdict);
   return of === 'needs' && tool.confidence === 'possible' && tool.verdict.status !== 'prohibited' ? 'fine' : of;
+}
+
+/** The policy asks everybody to acknowledge it, and this employee has not. */
+export function mustAcknowledge({ acknowledge }: Pick<PolicyInForce, 'acknowledge'>): boolean {
+  return acknowledge?.required === true && acknowledge.acknowledgedAt === null;
 }
 
 /** What can be mended comes before what can only be asked for. */

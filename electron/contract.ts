@@ -505,7 +505,7 @@ export type AgentLink = {
   readonly retryAt: string | null;
 };
 
-export type View = 'home' | 'approved' | 'servers' | 'requests' | 'sees';
+export type View = 'home' | 'approved' | 'policy' | 'servers' | 'requests' | 'sees';
 
 /** What a window may ask of the shell (main); everything else goes to the agent. */
 export type ShellApi = {

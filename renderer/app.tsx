@@ -1,6 +1,6 @@
 /** The frame: navigation, the page that the address names, the dialogs above it, and the words while nothing is known yet. */
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { toolStanding } from '../electron/attention.ts';
+import { mustAcknowledge, toolStanding } from '../electron/attention.ts';
 import type { Snapshot, View, WindowAgent, WindowShell } from '../electron/contract.ts';
 import { serverGroups } from '../electron/same-server.ts';
 import { parseRoute, type Route, toolLink } from './route.ts';
@@ -10,10 +10,12 @@ import { LoadingLineUp } from './ui/line-up.tsx';
 import { Outside } from './ui/outside.tsx';
 import { type Drafts, RequestDialog } from './ui/request-dialog.tsx';
 import { Sprite } from './ui/sprite.tsx';
+import { useActionsSaid } from './use-actions-said.ts';
 import { type Askable, type Muster, MusterContext, refusal } from './use-muster.ts';
 import { type Known, type SnapshotStore, useKnown, useLasting, useNow } from './use-snapshot.ts';
 import { Approved } from './views/approved.tsx';
 import { firstChoice, Home } from './views/home.tsx';
+import { PolicyPage } from './views/policy.tsx';
 import { Requests } from './views/requests.tsx';
 import { Sees } from './views/sees.tsx';
 import { serverStanding } from './views/server-detail.tsx';
@@ -25,6 +27,7 @@ const pages: readonly (readonly { readonly view: View; readonly icon: IconName; 
   [
     { view: 'home', icon: 'home', label: 'Home' },
     { view: 'approved', icon: 'book', label: 'What’s approved' },
+    { view: 'policy', icon: 'policy', label: 'The policy' },
     { view: 'servers', icon: 'plug', label: 'MCP servers' },
     { view: 'requests', icon: 'ask', label: 'Your requests' },
   ],
@@ -32,7 +35,8 @@ const pages: readonly (readonly { readonly view: View; readonly icon: IconName; 
 ];
 
 /** What each page has that needs the employee; said beside its name. */
-function needsOn(view: View, { tools, mcpServers, requests }: Snapshot): number {
+function needsOn(view: View, { tools, mcpServers, requests, policy }: Snapshot): number {
+  if (view === 'policy') return mustAcknowledge(policy) ? 1 : 0;
   if (view === 'home') return tools.filter((tool) => tool.present && toolStanding(tool) === 'needs').length;
   if (view === 'servers') return serverGroups(mcpServers).filter((group) => group.present && serverStanding(group) === 'needs').length;
   if (view === 'requests') return requests.filter(({ state }) => state === 'needs-info').length;
@@ -218,6 +222,8 @@ export function App({ agent, shell, store }: { agent: WindowAgent; shell: Window
     [snapshot, link, staleSince, now, agent, shell, announce],
   );
 
+  useActionsSaid(snapshot, announce);
+
   const closed = () => {
     setAsking([]);
     // The browser gives the focus back to the button; where that is gone (its card has changed), the page's heading takes it.
@@ -240,6 +246,7 @@ export function App({ agent, shell, store }: { agent: WindowAgent; shell: Window
     if (route.view === 'home') page = <Home choice={choice} onChoose={setChoice} />;
     else if (route.view === 'tool') page = <ToolPage key={route.id} id={route.id} />;
     else if (route.view === 'approved') page = <Approved />;
+    else if (route.view === 'policy') page = <PolicyPage />;
     else if (route.view === 'servers') page = <Servers id={'id' in route ? route.id : null} />;
     else if (route.view === 'requests') page = <Requests />;
     else page = <Sees />;

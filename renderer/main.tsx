@@ -2,6 +2,8 @@
 import './styles/tokens.css';
 import './styles/components.css';
 import './styles/app.css';
+import './styles/policy.css';
+import './styles/tool.css';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { snapshotStore } from './use-snapshot.ts';

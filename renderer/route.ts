@@ -6,7 +6,7 @@ export type Route =
   | { readonly view: 'tool'; readonly id: string }
   | { readonly view: 'servers'; readonly id: string };
 
-const views: readonly string[] = ['home', 'approved', 'servers', 'requests', 'sees'] satisfies View[];
+const views: readonly string[] = ['home', 'approved', 'servers', 'policy', 'requests', 'sees'] satisfies View[];
 
 function decode(text: string): string | null {
   try {

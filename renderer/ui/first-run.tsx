@@ -21,18 +21,22 @@ export function FirstRun({ organization, looking, onDone }: { organization: stri
             : `${organization} asks which AI tools are in use. Muster makes the list`}
           , and shows you what’s approved.
         </h2>
-        <p className="lead">You see the list first, and all of it. It blocks nothing by itself.</p>
+        <p className="lead">You see the list first, and all of it. Nothing is switched off without a notice.</p>
         <div className="three">
           <section>
             <h3>It reads</h3>
             <ul>
               <li>
                 <Icon name="check" />
-                which AI apps and command-line tools are installed
+                which AI apps, command-line tools and extensions are installed, and which models
               </li>
               <li>
                 <Icon name="check" />
                 which of them are running, which one is in front, and for how long in a day
+              </li>
+              <li>
+                <Icon name="check" />
+                on which plan an AI tool is signed in, and whether the account is your organization’s
               </li>
               <li>
                 <Icon name="check" />

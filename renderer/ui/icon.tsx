@@ -5,6 +5,7 @@ import { tone } from '../words/status.ts';
 export type IconName =
   | 'home'
   | 'book'
+  | 'policy'
   | 'plug'
   | 'ask'
   | 'sees'

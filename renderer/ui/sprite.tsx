@@ -59,6 +59,18 @@ export const Sprite = memo(function Sprite() {
       <symbol id="g-unreviewed" viewBox="0 0 16 16">
         <circle cx="8" cy="8" r="6.25" fill="none" stroke="currentColor" strokeWidth="1.5" />
       </symbol>
+      <symbol id="g-possible" viewBox="0 0 16 16">
+        <circle
+          cx="8"
+          cy="8"
+          r="6.25"
+          fill="none"
+          stroke="currentColor"
+          strokeWidth="1.6"
+          strokeLinecap="round"
+          strokeDasharray="0.1 3.17"
+        />
+      </symbol>
       <symbol id="g-prohibited" viewBox="0 0 16 16">
         <path
           d="M5.2 1.2h5.6l4 4v5.6l-4 4H5.2l-4-4V5.2Z"
@@ -87,6 +99,9 @@ export const Sprite = memo(function Sprite() {
       </symbol>
       <symbol id="i-book" viewBox="0 0 16 16">
         <path className="i" d="M3.2 13V3.8A1.8 1.8 0 0 1 5 2h7.8v9.6H4.7A1.5 1.5 0 0 0 3.2 13a1.4 1.4 0 0 0 1.5 1.4h8.1M6.3 5.2h3.6" />
+      </symbol>
+      <symbol id="i-policy" viewBox="0 0 16 16">
+        <path className="i" d="M4.3 1.8h5.5L13 5v9.2H4.3ZM9.6 2v3.2H13M6.5 8.2h4M6.5 11h4" />
       </symbol>
       <symbol id="i-plug" viewBox="0 0 16 16">
         <path className="i" d="M5.5 1.8v3.4M10.5 1.8v3.4M3.6 5.2h8.8v2.3a4.4 4.4 0 0 1-8.8 0ZM8 12v2.4" />

@@ -5,7 +5,7 @@ import { toolLink } from '../route.ts';
 import { useMuster } from '../use-muster.ts';
 import type { Group } from '../words/list.ts';
 import { plain } from '../words/plain.ts';
-import { glyph, word } from '../words/status.ts';
+import { toolGlyph, toolWord } from '../words/status.ts';
 import { dataText, planText } from '../words/tool.ts';
 import { Glyph, Icon } from './icon.tsx';
 import { Outside } from './outside.tsx';
@@ -16,7 +16,7 @@ function Row({ tool, tabbable, onFocus }: { tool: Tool; tabbable: boolean; onFoc
   return (
     <tr className="t" data-tool={tool.id}>
       <td>
-        <Glyph name={glyph(tool.verdict)} />
+        <Glyph name={toolGlyph(tool)} />
       </td>
       <td className="nm">
         <div>
@@ -41,7 +41,7 @@ function Row({ tool, tabbable, onFocus }: { tool: Tool; tabbable: boolean; onFoc
       <td className="d data">
         <Outside text={dataText(tool.verdict, snapshot.policy.dataClasses)} />
       </td>
-      <td className="stat">{word(tool.verdict, now)}</td>
+      <td className="stat">{toolWord(tool, now)}</td>
       <td className="go">
         <Icon name="right" className="chev" />
       </td>

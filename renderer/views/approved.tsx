@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import { capital, countWord } from '../../electron/attention.ts';
 import { toolLink } from '../route.ts';
+import { Exceptions } from '../ui/exceptions.tsx';
 import { FindField } from '../ui/find-field.tsx';
 import { Glyph, Icon } from '../ui/icon.tsx';
 import { EmptyLineUp } from '../ui/line-up.tsx';
@@ -64,6 +65,11 @@ function Nothing({ title, text }: { title: string; text: string }) {
           </p>
         )}
       </section>
+      {(snapshot.policy.grants ?? []).length > 0 && (
+        <section>
+          <Exceptions />
+        </section>
+      )}
     </>
   );
 }
@@ -193,9 +199,10 @@ export function Approved() {
           </span>
         </div>
       )}
+      <Exceptions />
       <p className="small ink-3 after">
         <Outside text={organization} />
-        ’s policy, revision {policy.rev}.
+        ’s <a href="#policy">policy</a>, revision {policy.rev}.
         {policy.contact !== null && (
           <>
             {' '}

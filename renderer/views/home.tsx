@@ -1,25 +1,21 @@
 /** Home: the state as a sentence, what needs the employee, and every tool on this computer. */
 import { useState } from 'react';
 import { groups as standings, stateSentence } from '../../electron/attention.ts';
-import type { Snapshot } from '../../electron/contract.ts';
 import { FilterChip } from '../ui/filter-chip.tsx';
 import { FindField } from '../ui/find-field.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { EmptyLineUp, LineUp } from '../ui/line-up.tsx';
 import { LookAgain } from '../ui/look-again.tsx';
-import { NeedCard } from '../ui/need-card.tsx';
 import { Outside } from '../ui/outside.tsx';
 import { ToolTable } from '../ui/tool-table.tsx';
 import { Trouble } from '../ui/trouble.tsx';
 import { useMuster } from '../use-muster.ts';
-import { counts, type Filter, grouped, needs } from '../words/list.ts';
+import { counts, type Filter, grouped } from '../words/list.ts';
 import { ago, asOf } from '../words/time.ts';
+import { Asks, lead } from './home-asks.tsx';
 
 export type HomeChoice = { readonly filter: Filter; readonly find: string };
 export const firstChoice: HomeChoice = { filter: 'all', find: '' };
-
-/** More cards than this would hide the list that they are about. */
-const MOST_CARDS = 6;
 
 const filters: readonly (readonly [Filter, string])[] = [
   ['all', 'All'],
@@ -27,11 +23,6 @@ const filters: readonly (readonly [Filter, string])[] = [
   ['waiting', 'Waiting'],
   ['fine', 'Fine'],
 ];
-
-/** Whatever mode a policy names: this version has nothing that acts. */
-function lead({ tools }: Snapshot): string {
-  return standings(tools).needs.length === 0 ? 'Nothing is asked of you.' : 'Nothing is blocked, so take these when it suits you.';
-}
 
 function Problems() {
   const { snapshot } = useMuster();
@@ -102,14 +93,14 @@ export function Home({ choice, onChoose }: { choice: HomeChoice; onChoose: (choi
       <>
         <Trouble />
         <Problems />
+        <section className="asks-alone">
+          <Asks tools={present} onShowAll={() => {}} />
+        </section>
         <Empty />
         {gone.length > 0 && <Gone open={showGone} onToggle={setShowGone} />}
       </>
     );
   }
-  const asking = needs(present);
-  const cards = asking.slice(0, asking.length > MOST_CARDS ? MOST_CARDS - 1 : MOST_CARDS);
-  const more = asking.slice(cards.length).reduce((sum, { tools }) => sum + tools.length, 0);
   const showAsking = () => {
     onChoose({ filter: 'needs', find: '' });
     document.querySelector('.list-head')?.scrollIntoView();
@@ -131,26 +122,7 @@ export function Home({ choice, onChoose }: { choice: HomeChoice; onChoose: (choi
       <Trouble />
       <LineUp tools={present} />
       <Problems />
-      {asking.length > 0 && (
-        <>
-          <h2 className="vh">Needs something from you</h2>
-          <ul className="group">
-            {cards.map((need, at) => (
-              <NeedCard key={`${need.status} ${need.tools[0]?.id}`} need={need} primary={at === 0} />
-            ))}
-            {more > 0 && (
-              <li className="need-more">
-                <span>
-                  {more} more {more === 1 ? 'needs' : 'need'} you.
-                </span>
-                <button type="button" className="btn" onClick={showAsking}>
-                  Show all that need you
-                </button>
-              </li>
-            )}
-          </ul>
-        </>
-      )}
+      <Asks tools={present} onShowAll={showAsking} />
       <div className="list-head">
         <h2 className="title">All tools</h2>
         {staleSince !== null && <span className="ink-3">as of {asOf(staleSince, now)}</span>}

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import type { WindowShell } from '../../electron/contract.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Code, Outside } from '../ui/outside.tsx';
+import { SettingsTable } from '../ui/settings-table.tsx';
 import { Trouble } from '../ui/trouble.tsx';
 import { useMuster } from '../use-muster.ts';
 import { sourceState, sourceWords } from '../words/source.ts';
@@ -120,6 +121,7 @@ export function Sees() {
           </ul>
         </section>
       )}
+      <SettingsTable />
       <section className="after">
         <h2 className="title">Where it is kept, and who sees it</h2>
         <p className="ink-2">

@@ -3,6 +3,7 @@ import { capital, type Standing, standing } from '../../electron/attention.ts';
 import type { McpServer, Risk } from '../../electron/contract.ts';
 import type { ServerGroup } from '../../electron/same-server.ts';
 import { serverLink } from '../route.ts';
+import { ActionsFor } from '../ui/action-card.tsx';
 import { Findings } from '../ui/findings.tsx';
 import { Code, Outside } from '../ui/outside.tsx';
 import { RequestCard } from '../ui/request-card.tsx';
@@ -250,6 +251,7 @@ export function ServerDetail({ group, server }: { group: ServerGroup; server: Mc
           <RequestCard request={request} heading="h3" link={false} />
         </ul>
       )}
+      <ActionsFor of={(action) => action.server === server.id} heading="h3" />
       <Starts server={server} />
       <RiskSection risk={server.risk} />
       <SetUp group={group} server={server} />
@@ -261,7 +263,9 @@ export function ServerDetail({ group, server }: { group: ServerGroup; server: Mc
               <Outside text={clause.text} />
             </p>
             <footer>
-              Clause <Outside text={clause.id} />: <Outside text={clause.title} />
+              <a href="#policy">
+                <Outside text={clause.title} />
+              </a>
             </footer>
           </blockquote>
         </section>

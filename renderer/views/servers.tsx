@@ -113,7 +113,7 @@ export function Servers({ id }: { id: string | null }) {
           <p className="small ink-3">
             {there === 0
               ? 'None is set up in your AI tools now.'
-              : `${capital(countWord(there))} ${there === 1 ? 'is' : 'are'} set up in your AI tools. The score explains the risk; it blocks nothing.`}
+              : `${capital(countWord(there))} ${there === 1 ? 'is' : 'are'} set up in your AI tools. The score explains the risk; by itself it blocks nothing.`}
           </p>
           {groups.length >= FIND_FROM && <FindField value={find} label="Find a server" onChange={setFind} />}
         </header>

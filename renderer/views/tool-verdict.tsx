@@ -3,6 +3,8 @@ import type { Tool } from '../../electron/contract.ts';
 import { Glyph, Icon } from '../ui/icon.tsx';
 import { Outside } from '../ui/outside.tsx';
 import { useMuster } from '../use-muster.ts';
+import { assurancePairs } from '../words/policy.ts';
+import { lastDay, onDay } from '../words/time.ts';
 import { approvedEntry, tierName, trainsWord } from '../words/tool.ts';
 
 export function Tiers({ tool }: { tool: Tool }) {
@@ -105,32 +107,68 @@ export function Matrix({ tool }: { tool: Tool }) {
   );
 }
 
+/** What was found out before it was decided, when that ends, and when somebody looks again. */
+function Checked({ tool }: { tool: Tool }) {
+  const { now } = useMuster();
+  const { assurance, reviewBy, until, status } = tool.verdict;
+  const ends = lastDay(until, now);
+  const again = onDay(reviewBy ?? null, now);
+  const pairs = [
+    ...(ends && status !== 'expired' ? [['Holds until', ends] as const] : []),
+    ...assurancePairs(assurance),
+    ...(again ? [['Looked at again by', `${again}; nothing ends by that`] as const] : []),
+  ];
+  if (pairs.length === 0) return null;
+  return (
+    <section>
+      <h2>What was checked</h2>
+      <dl className="pairs">
+        {pairs.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>
+              <Outside text={value} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
 export function Rule({ tool }: { tool: Tool }) {
   const { snapshot } = useMuster();
   const { policy } = snapshot;
   const clause = policy.clauses.find(({ id }) => id === tool.verdict.clause);
-  if (!clause && tool.verdict.conditions === null) return null;
+  if (!clause && tool.verdict.conditions === null) return <Checked tool={tool} />;
   return (
-    <section>
-      <h2>The rule</h2>
-      <blockquote className="well clause">
-        {tool.verdict.conditions !== null && (
-          <p>
-            <Outside text={tool.verdict.conditions} />
-          </p>
-        )}
-        {clause && (
-          <>
-            <p className={tool.verdict.conditions === null ? undefined : 'second'}>
-              <Outside text={clause.text} />
+    <>
+      <section>
+        <h2>The rule</h2>
+        <blockquote className="well clause">
+          {tool.verdict.conditions !== null && (
+            <p>
+              <Outside text={tool.verdict.conditions} />
             </p>
-            <footer>
-              <Outside text={policy.organization ?? 'Your organization'} />
-              ’s policy, clause <Outside text={clause.id} />: <Outside text={clause.title} />. Revision {policy.rev}.
-            </footer>
-          </>
-        )}
-      </blockquote>
-    </section>
+          )}
+          {clause && (
+            <>
+              <p className={tool.verdict.conditions === null ? undefined : 'second'}>
+                <Outside text={clause.text} />
+              </p>
+              <footer>
+                <Outside text={policy.organization ?? 'Your organization'} />
+                ’s policy,{' '}
+                <a href="#policy">
+                  “<Outside text={clause.title} />”
+                </a>
+                . Revision {policy.rev}.
+              </footer>
+            </>
+          )}
+        </blockquote>
+      </section>
+      <Checked tool={tool} />
+    </>
   );
 }

@@ -1,49 +1,22 @@
 /** One tool: its verdict and the rule behind it, its plans, what may go in, how Muster knows, and where it is. */
-import { capital, type Standing, toolStanding } from '../../electron/attention.ts';
+import { type Standing, toolStanding } from '../../electron/attention.ts';
 import type { Tool } from '../../electron/contract.ts';
+import { ActionsFor } from '../ui/action-card.tsx';
 import { Findings } from '../ui/findings.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { askable } from '../ui/need-card.tsx';
-import { Code, Outside } from '../ui/outside.tsx';
+import { Outside } from '../ui/outside.tsx';
 import { RequestCard } from '../ui/request-card.tsx';
-import { StatusBadge } from '../ui/status-badge.tsx';
+import { ToolBadge } from '../ui/status-badge.tsx';
 import { Trouble } from '../ui/trouble.tsx';
 import { useMuster } from '../use-muster.ts';
 import { plain } from '../words/plain.ts';
-import { ago, since } from '../words/time.ts';
-import { confidenceSentence, evidenceWords, strengthWord, surfaceWord } from '../words/tool.ts';
+import { ago } from '../words/time.ts';
+import { surfaceWord } from '../words/tool.ts';
+import { Accounts, VendorData } from './tool-accounts.tsx';
+import { Addons, Models } from './tool-belongings.tsx';
+import { Knows, Places } from './tool-facts.tsx';
 import { Matrix, Rule, Tiers } from './tool-verdict.tsx';
-
-function Knows({ tool }: { tool: Tool }) {
-  return (
-    <section>
-      <h2>How Muster knows</h2>
-      <ul className="facts">
-        {tool.evidence.map((evidence) => {
-          const { sentence, details, strength } = evidenceWords(evidence);
-          return (
-            <li key={JSON.stringify(evidence)}>
-              <span className="fact">
-                {sentence}
-                <span className="strength" role="img" aria-label={strengthWord[strength]}>
-                  <i className="on" />
-                  <i className={strength > 1 ? 'on' : undefined} />
-                  <i className={strength > 2 ? 'on' : undefined} />
-                </span>
-              </span>
-              {details.map((detail) => (
-                <small key={detail}>
-                  <Code text={detail} />
-                </small>
-              ))}
-            </li>
-          );
-        })}
-      </ul>
-      <p className="small ink-3">{confidenceSentence[tool.confidence]}</p>
-    </section>
-  );
-}
 
 /** What its own settings let it do unasked; nothing where none of them was read. */
 function OwnSettings({ tool }: { tool: Tool }) {
@@ -52,47 +25,6 @@ function OwnSettings({ tool }: { tool: Tool }) {
     <section>
       <h2>What its settings allow</h2>
       <Findings findings={tool.findings.map(({ points: _points, ...finding }) => finding)} />
-    </section>
-  );
-}
-
-function Places({ tool }: { tool: Tool }) {
-  const { now } = useMuster();
-  return (
-    <section>
-      <h2>Where it is</h2>
-      <ul className="facts">
-        {tool.places.map((place) => (
-          <li key={`${place.surface} ${place.path} ${place.version} ${place.home}`}>
-            <span>
-              {surfaceWord[place.surface]}
-              {place.version !== null && (
-                <>
-                  , version <Outside text={place.version} />
-                </>
-              )}
-            </span>
-            {place.path !== null && (
-              <small>
-                <Code text={place.path} />
-              </small>
-            )}
-            <small>
-              {place.running ? 'Running now' : place.present ? 'Not running' : `No longer there, last seen ${ago(place.lastSeen, now)}`}
-            </small>
-          </li>
-        ))}
-      </ul>
-      <dl className="pairs small-pairs">
-        <div>
-          <dt>First seen</dt>
-          <dd>{capital(since(tool.firstSeen, now) ?? '')}</dd>
-        </div>
-        <div>
-          <dt>Last seen</dt>
-          <dd>{tool.running ? 'Running now' : capital(since(tool.lastSeen, now) ?? '')}</dd>
-        </div>
-      </dl>
     </section>
   );
 }
@@ -183,7 +115,7 @@ export function ToolPage({ id }: { id: string }) {
             <h1 className="display" id="tool-name" tabIndex={-1} title={plain(tool.name)}>
               <Outside text={tool.name} />
             </h1>
-            <StatusBadge verdict={tool.verdict} now={now} />
+            <ToolBadge tool={tool} now={now} />
           </div>
           <p className="meta">
             <Outside text={meta.join(', ')} />
@@ -197,12 +129,22 @@ export function ToolPage({ id }: { id: string }) {
       <p className="lead">
         <Outside text={tool.verdict.reason} />
       </p>
-      {tool.note !== null && (
+      {tool.confidence === 'possible' && (
         <p className="note">
           <Icon name="info" />
-          <Outside text={tool.note} />
+          Only a trace of it is here, no more: it may be gone, or never have been here. How Muster knows stands beside.
         </p>
       )}
+      {(tool.note !== null || tool.feature) && (
+        <p className="note">
+          <Icon name="info" />
+          <span>
+            {tool.feature && <span className="strong">Being here isn’t being used. </span>}
+            {tool.note === null ? 'AI is one feature of it among others.' : <Outside text={tool.note} />}
+          </span>
+        </p>
+      )}
+      <ActionsFor of={({ item }) => item === tool.id} />
       {shown.length > 0 && (
         <ul className="group after-s" aria-label="Your requests for it">
           {shown.slice(0, 1).map((request) => (
@@ -213,12 +155,16 @@ export function ToolPage({ id }: { id: string }) {
       <div className="tool-cols">
         <div>
           <Tiers tool={tool} />
+          <Accounts tool={tool} />
           <section>
             <h2>What you may use it with</h2>
             <Matrix tool={tool} />
           </section>
           <Rule tool={tool} />
+          <VendorData tool={tool} />
           <OwnSettings tool={tool} />
+          <Addons tool={tool} />
+          <Models tool={tool} />
         </div>
         <aside aria-label="Facts">
           <Knows tool={tool} />

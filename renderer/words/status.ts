@@ -1,6 +1,6 @@
 /** A verdict in the words and the glyph that stand for it. */
 import { statusWord } from '../../electron/attention.ts';
-import type { RequestState, Verdict } from '../../electron/contract.ts';
+import type { RequestState, Tool, Verdict } from '../../electron/contract.ts';
 import { lastDay } from './time.ts';
 
 export type GlyphName =
@@ -13,7 +13,8 @@ export type GlyphName =
   | 'unreviewed'
   | 'prohibited'
   | 'exception'
-  | 'expired';
+  | 'expired'
+  | 'possible';
 
 /** The colour family of a glyph and of its badge. */
 export type Tone = 'ok' | 'change' | 'wait' | 'until' | 'stop' | 'quiet';
@@ -44,6 +45,7 @@ const tones: Readonly<Record<GlyphName, Tone>> = {
   prohibited: 'stop',
   exception: 'until',
   expired: 'until',
+  possible: 'quiet',
 };
 
 export const tone = (name: GlyphName): Tone => tones[name];
@@ -73,3 +75,12 @@ export const requestWord: Readonly<Record<RequestState, string>> = {
   withdrawn: 'Withdrawn by you',
   expired: 'Ended without an answer',
 };
+
+/** A mere trace is shown as such, whatever would hold for the tool; only what isn't allowed is said of a trace too. */
+const isTrace = ({ confidence, verdict }: Pick<Tool, 'confidence' | 'verdict'>) =>
+  confidence === 'possible' && verdict.status !== 'prohibited' && verdict.status !== 'pending';
+
+export const toolGlyph = (tool: Pick<Tool, 'confidence' | 'verdict'>): GlyphName => (isTrace(tool) ? 'possible' : glyph(tool.verdict));
+
+export const toolWord = (tool: Pick<Tool, 'confidence' | 'verdict'>, now: Date): string =>
+  isTrace(tool) ? 'Possible' : word(tool.verdict, now);

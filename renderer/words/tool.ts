@@ -8,8 +8,11 @@ const kinds: readonly (readonly [category: string, word: string])[] = [
   ['ai-editor', 'AI editors'],
   ['editor', 'Editors with AI'],
   ['agent', 'Agents'],
+  ['ide-extension', 'Editor extensions'],
+  ['browser-extension', 'Browser extensions'],
   ['browser', 'Browsers with AI'],
   ['local-runtime', 'Models that run here'],
+  ['web-ui', 'Pages for models of your own'],
   ['meeting', 'Meetings'],
   ['dictation', 'Dictation'],
   ['writing', 'Writing'],
@@ -49,7 +52,7 @@ export const surfaceWord: Readonly<Record<Surface, string>> = {
 export const confidenceSentence: Readonly<Record<Confidence, string>> = {
   certain: 'Certain: it names itself.',
   likely: 'Likely: it has a telling name.',
-  possible: 'Possible: weak traces, no more.',
+  possible: 'Possible: a trace of it is here, no more.',
 };
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];

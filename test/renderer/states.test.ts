@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import type { AgentLink } from '../../electron/contract.ts';
 import { needs } from '../capability.ts';
 import { closePage, type Engine, fake, type Look, startEngine } from './harness/engine.ts';
-import { alone, crowded, empty, hostile, manyServers, minutesAgo, ordinary } from './harness/samples.ts';
+import { actions, alone, crowded, empty, full, governed, hostile, manyServers, minutesAgo, ordinary, settings } from './harness/samples.ts';
 
 const pictures = fileURLToPath(new URL('../../screenshots/window', import.meta.url));
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -21,6 +21,12 @@ const restarting = (): AgentLink => ({
   retryAt: new Date(Date.now() + 20_000).toISOString(),
 });
 const askForCursor = (page: Page) => page.getByRole('button', { name: /^Request approval: Cursor/ }).click();
+
+const refusedAcknowledgement = async (page: Page) => {
+  await fake(page, 'refuse', 'The database is locked; close the other program that uses it.');
+  await page.getByRole('button', { name: 'I have read it' }).click();
+  await page.getByRole('alert').waitFor();
+};
 
 const states: readonly State[] = [
   { name: 'home', snapshot: ordinary() },
@@ -56,6 +62,33 @@ const states: readonly State[] = [
   { name: 'tool-hostile', snapshot: hostile(), hash: 'tool/long' },
   { name: 'approved', snapshot: ordinary(), hash: 'approved' },
   { name: 'approved-without-policy', snapshot: alone(), hash: 'approved' },
+  { name: 'home-full', snapshot: full(), height: 1100 },
+  { name: 'home-governed', snapshot: full({ policy: governed, actions: actions(), settings }), height: 1200 },
+  { name: 'tool-extension', snapshot: full(), hash: 'tool/copilot-extension', height: 1500 },
+  { name: 'tool-addons', snapshot: full(), hash: 'tool/codex', act: (page) => page.locator('.more summary').click() },
+  { name: 'tool-models', snapshot: full(), hash: 'tool/ollama', height: 900 },
+  { name: 'tool-feature', snapshot: full(), hash: 'tool/notion' },
+  { name: 'tool-possible', snapshot: full(), hash: 'tool/perplexity' },
+  { name: 'tool-acting', snapshot: full({ policy: governed, actions: actions(), settings }), hash: 'tool/deepseek', height: 900 },
+  { name: 'policy', snapshot: full({ policy: governed, actions: actions(), settings }), hash: 'policy', height: 2400 },
+  {
+    name: 'policy-acknowledged',
+    snapshot: full({
+      policy: { ...governed, mode: 'warn', acknowledge: { version: '2026-11', required: true, acknowledgedAt: minutesAgo(3) } },
+    }),
+    hash: 'policy',
+  },
+  { name: 'policy-plain', snapshot: ordinary(), hash: 'policy' },
+  { name: 'policy-none', snapshot: alone(), hash: 'policy' },
+  { name: 'policy-refused', snapshot: full({ policy: governed }), hash: 'policy', act: refusedAcknowledgement },
+  { name: 'approved-exceptions', snapshot: full({ policy: governed }), hash: 'approved', height: 1000 },
+  { name: 'sees-all', snapshot: full({ settings }), hash: 'sees', height: 1700 },
+  {
+    name: 'servers-acting',
+    snapshot: full({ policy: governed, actions: actions(), settings }),
+    hash: 'servers/id-filesystem',
+    height: 1100,
+  },
   { name: 'servers', snapshot: ordinary(), hash: 'servers', height: 900 },
   { name: 'servers-remote', snapshot: ordinary(), hash: 'servers/id-sentry' },
   { name: 'servers-other-place', snapshot: ordinary(), hash: 'servers/id-files', height: 1000 },

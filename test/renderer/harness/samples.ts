@@ -1,10 +1,13 @@
 /** What a fake agent says: an ordinary computer, and the ones that are empty, crowded, hostile or without a policy. Names are invented or the catalog's. */
 import type {
+  Action,
   ApprovalRequest,
   Evidence,
   McpServer,
   PolicyInForce,
+  Setting,
   Snapshot,
+  Source,
   Tier,
   Tool,
   Verdict,
@@ -429,12 +432,12 @@ export function alone(more: Partial<Snapshot> = {}): Snapshot {
   });
 }
 
-/** Two hundred tools. */
-export function crowded(): Snapshot {
+/** Two hundred tools, or as many as are asked for. */
+export function crowded(count = 200): Snapshot {
   const statuses: VerdictStatus[] = ['approved', 'approved', 'unreviewed', 'pending', 'approved', 'prohibited', 'tolerated'];
   const categories = ['chat', 'coding-cli', 'ai-editor', 'agent', 'writing', 'something-new'];
   return ordinary({
-    tools: Array.from({ length: 200 }, (_, at) =>
+    tools: Array.from({ length: count }, (_, at) =>
       tool(`tool-${at}`, `Tool number ${at}`, categories[at % categories.length] ?? 'chat', {
         verdict: verdict(statuses[at % statuses.length] ?? 'approved', { dataClasses: at % 3 ? ['public', 'internal'] : [] }),
         running: at % 9 === 0,
@@ -463,6 +466,295 @@ export function manyServers(): Snapshot {
     ),
   });
 }
+
+const inEditor = (program: string, version: string, enabled: boolean | null) => ({
+  surface: 'ide-extension' as const,
+  version,
+  path: `~/.${program.toLowerCase()}/extensions/github.copilot-${version}`,
+  home: '~',
+  running: false,
+  present: true,
+  firstSeen: daysAgo(40),
+  lastSeen: minutesAgo(6),
+  program,
+  enabled,
+});
+
+const particle = 'https://www.example.com/story/what-is-trained-on/';
+const personalTerms = { text: 'Prompts and the code around them may be used unless the person opts out.', source: particle };
+
+/** An extension in two editors and a browser, two accounts with a verdict each, and what the vendor says of each plan. */
+export const extension = tool('copilot-extension', 'GitHub Copilot', 'ide-extension', {
+  vendor: 'GitHub',
+  family: 'github-copilot',
+  surfaces: ['ide-extension', 'browser-extension'],
+  tiers: [
+    { id: 'free', name: 'Free', trains: 'opt-out', source: particle, terms: personalTerms },
+    { id: 'pro', name: 'Pro', trains: 'opt-out', source: particle, terms: personalTerms },
+    { id: 'business', name: 'Business', trains: 'no', source: 'https://docs.example.com/business/data', terms: null },
+    { id: 'enterprise', name: 'Enterprise', trains: 'unknown', source: null, terms: null },
+  ],
+  accounts: [
+    { tier: 'pro', organization: null, personal: true, source: '~/.config/Code/state.vscdb', home: '~', verdict: verdict('wrong-tier') },
+    {
+      tier: 'business',
+      organization: 'Acme',
+      personal: false,
+      source: '~/.config/Cursor/state.vscdb',
+      home: '~',
+      verdict: verdict('approved', { reason: 'You may use it.', until: daysAhead(200) }),
+    },
+    { tier: null, organization: null, personal: null, source: '~/.copilot/config.json', home: '~', verdict: verdict('tier-unknown') },
+  ],
+  places: [
+    {
+      ...inEditor('VS Code', '1.388.0', true),
+      profiles: [
+        { name: 'Default', enabled: true },
+        { name: 'Customer work', enabled: false },
+        { name: 'Old', enabled: null },
+      ],
+    },
+    inEditor('Cursor', '1.372.0', null),
+    {
+      ...inEditor('Chrome', '2.1', false),
+      surface: 'browser-extension',
+      permissions: ['https://*.github.com/*', 'https://mail.example.com/*'],
+    },
+    { ...inEditor('Firefox', '2.1', true), surface: 'browser-extension', permissions: ['<all_urls>'] },
+  ],
+  evidence: [{ kind: 'extension', path: '~/.vscode/extensions/github.copilot-1.388.0', program: 'VS Code' }],
+  verdict: verdict('wrong-tier', {
+    reason: 'Approved only on Business or Enterprise, and this is Pro; switch or ask for approval.',
+    clause: '4.3',
+    reviewBy: '2031-02-01',
+    assurance: { training: 'no', dpa: true, residency: 'EU', reviewedBy: 'Legal, October 2030' },
+  }),
+});
+
+const addon = (
+  kind: NonNullable<Tool['addons']>[number]['kind'],
+  name: string,
+  more: Partial<NonNullable<Tool['addons']>[number]> = {},
+) => ({
+  ...{ kind, name, scope: 'user' as const, path: `~/.claude/${kind}s/${name}`, home: '~', project: null },
+  ...more,
+});
+
+const agentWithAddons = tool('codex', 'Codex', 'coding-cli', {
+  vendor: 'OpenAI',
+  surfaces: ['cli'],
+  addons: [
+    addon('hook', 'PostToolUse', { scope: 'project', path: '~/code/shop/.claude/settings.json', project: '~/code/shop' }),
+    addon('plugin', 'release-notes'),
+    ...Array.from({ length: 9 }, (_, at) => addon('skill', `skill-${at + 1}`)),
+    addon('subagent', 'reviewer', { scope: 'managed', path: '/etc/claude/agents/reviewer.md' }),
+    addon('instructions', 'AGENTS.md', { scope: 'local', path: '~/code/shop/AGENTS.md' }),
+  ],
+  verdict: verdict('approved'),
+});
+
+const runtime = tool('ollama', 'Ollama', 'local-runtime', {
+  vendor: 'Ollama',
+  surfaces: ['runtime'],
+  running: true,
+  places: [
+    {
+      ...inEditor('', '0.32.1', null),
+      surface: 'runtime' as const,
+      path: '/usr/local/bin/ollama',
+      running: true,
+      listens: [
+        { port: 11434, reach: 'network' as const },
+        { port: 8080, reach: 'loopback' as const },
+      ],
+    },
+  ].map(({ program: _program, enabled: _enabled, ...place }) => place),
+  models: [
+    { name: 'llama3.2:3b', bytes: 2_019_393_189, path: '~/.ollama/models/manifests/llama3.2' },
+    { name: 'qwen3-coder:30b-a3b-q4_K_M', bytes: 18_556_688_896, path: '~/.ollama/models/manifests/qwen3-coder' },
+    { name: 'nomic-embed-text', bytes: 274_302_450, path: '~/.ollama/models/manifests/nomic' },
+  ],
+  verdict: verdict('tolerated', { dataClasses: ['public', 'internal'] }),
+});
+
+const general = tool('notion', 'Notion', 'productivity', {
+  vendor: 'Notion Labs',
+  surfaces: ['desktop'],
+  feature: true,
+  note: 'Notion is a general app; Notion AI is one of its features, so that it is here says nothing of use.',
+  verdict: verdict('approved'),
+});
+
+const trace = tool('perplexity', 'Perplexity', 'chat', {
+  vendor: 'Perplexity',
+  surfaces: ['desktop'],
+  confidence: 'possible',
+  evidence: [
+    { kind: 'config', path: '~/.perplexity' },
+    { kind: 'listener', path: null, port: 5173 },
+  ],
+});
+
+/** With every kind of thing that a tool's page can show. */
+export function full(more: Partial<Snapshot> = {}): Snapshot {
+  const others = tools.filter(({ id }) => !['ollama', 'perplexity'].includes(id));
+  return ordinary({ tools: [...others, extension, agentWithAddons, runtime, general, trace], sources: everySource, ...more });
+}
+
+const everySource: readonly Source[] = (
+  [
+    ['processes', 'ok', 'Reads /proc every 15 seconds; only new programs are looked at.'],
+    ['foreground', 'unavailable', 'Under Wayland no program may ask which window is in front.'],
+    ['installed', 'ok', 'Looks through the folders of programs and the package managers’ lists.'],
+    ['configs', 'ok', 'Watches nine named files.'],
+    ['extensions', 'ok', 'Looked at 3 editors and 2 browsers.'],
+    ['addons', 'ok', 'Looked at the folders of 4 agents and 2 projects.'],
+    ['accounts', 'ok', 'Looked into 6 files.'],
+    ['servers', 'looking', 'Looks at the ports that programs wait on.'],
+    ['models', 'ok', 'Looked at 2 folders of models.'],
+    ['containers', 'unavailable', 'The socket /var/run/docker.sock can’t be read by this account.'],
+    ['guests', 'off', 'There is no other system here.'],
+  ] as const
+).map(([id, state, detail]) => ({ id, state, detail, lastLook: state === 'ok' ? minutesAgo(6) : null }));
+
+export const settings: readonly Setting[] = [
+  {
+    name: 'pollSeconds',
+    value: '15',
+    source: 'managed',
+    from: '/etc/muster/policy.d/10-acme.json',
+    overrides: [
+      { source: 'user', from: '~/.local/share/muster/settings.json', value: '5' },
+      { source: 'default', from: null, value: '15' },
+    ],
+  },
+  { name: 'lookMinutes', value: '15', source: 'default', from: null, overrides: [] },
+  { name: 'projectFolders', value: '/home/ada/code', source: 'user', from: '~/.local/share/muster/settings.json', overrides: [] },
+  { name: 'userMayChangeSettings', value: 'true', source: 'default', from: null, overrides: [] },
+  { name: 'enrollSecret', value: 'set, and not shown', source: 'managed', from: '/etc/muster/policy.d/10-acme.json', overrides: [] },
+  {
+    name: 'policyRootKeys',
+    value: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
+    source: 'managed',
+    from: '/etc/muster/policy.d/10-acme.json',
+    overrides: [],
+  },
+  { name: 'allowActions', value: 'disable-entry end-process', source: 'managed', from: '/etc/muster/policy.d/10-acme.json', overrides: [] },
+  {
+    name: 'collect',
+    value: '{"usage":false,"username":"hash"}',
+    source: 'managed',
+    from: '/etc/muster/policy.d/10-acme.json',
+    overrides: [],
+  },
+];
+
+const grant = (id: string, itemName: string, more: Partial<NonNullable<PolicyInForce['grants']>[number]>) => ({
+  id,
+  item: id,
+  itemName,
+  status: 'approved' as const,
+  until: daysAhead(60),
+  reason: 'For the pilot of the support desk.',
+  standing: 'current' as const,
+  ...more,
+});
+
+/** A signed policy that enforces, is to be acknowledged, and gives this computer exceptions. */
+export const governed: PolicyInForce = {
+  ...policy,
+  mode: 'enforce',
+  clauses: [
+    {
+      ...policy.clauses[0],
+      id: '4.3',
+      title: 'Source code',
+      text: policy.clauses[0]?.text ?? '',
+      controls: ['verdict', 'notice', 'request'],
+    },
+    {
+      id: '2',
+      title: 'Approved and prohibited tools',
+      text: 'Use the tools on the list.\nTools whose maker can’t say where data is stored are not used.',
+      controls: ['mcp-gate', 'process-gate', 'evidence', 'acknowledge'],
+      byPeople: 'The AI desk looks through all requests, every Monday.',
+    },
+    {
+      id: '5',
+      title: 'Human in the loop',
+      text: 'Somebody reads what an agent did.',
+      controls: [],
+      byPeople: 'Team leads, in every review.',
+    },
+    { id: '9', title: 'Spirit', text: 'Be kind to the machines.', controls: [] },
+  ],
+  acknowledge: { version: '2026-11', required: true, acknowledgedAt: null },
+  grants: [
+    grant('windsurf', 'Windsurf', { standing: 'ended', until: daysAgo(4) }),
+    grant('chatgpt', 'ChatGPT', { standing: 'ending', until: daysAhead(5) }),
+    grant('mcp:postgres', 'postgres', { until: daysAhead(12), status: 'conditional' }),
+    grant('notebooklm', 'NotebookLM', {}),
+    grant('deepseek', 'DeepSeek', { status: 'prohibited', reason: 'Not on this computer, which holds customers’ data.' }),
+  ],
+  trust: {
+    roots: 'managed',
+    keySetRev: 3,
+    state: 'current',
+    issuedAt: daysAgo(20),
+    acceptedAt: daysAgo(19),
+    expiresAt: daysAhead(70),
+    refused: {
+      document: 'policy',
+      code: 'rollback',
+      reason: 'Its revision 11 is older than 12, which was in force; ask for a newer one.',
+      at: daysAgo(1),
+    },
+  },
+};
+
+export const action = (state: Action['state'], more: Partial<Action> = {}): Action => ({
+  id: `action-${state}`,
+  kind: 'disable-entry',
+  item: 'mcp:filesystem',
+  itemName: 'filesystem',
+  server: 'id-filesystem',
+  rule: 'm3',
+  mode: 'enforce',
+  state,
+  reason: 'Acme decided against it: its risk is critical.',
+  why: null,
+  preview: {
+    path: '~/.claude.json',
+    before: ['"mcpServers": {', '  "filesystem": { … },', '  "search": { … }', '}'],
+    after: ['"mcpServers": {', '  "search": { … }', '}'],
+  },
+  endsAt: null,
+  mayKeep: false,
+  mayUndo: false,
+  createdAt: minutesAgo(1),
+  updatedAt: minutesAgo(1),
+  ...more,
+});
+
+/** Each state of what Muster does by itself. */
+export const actions = (): readonly Action[] => [
+  action('waiting', { endsAt: new Date(Date.now() + 240_000).toISOString(), mayKeep: true }),
+  action('waiting', {
+    id: 'action-end',
+    kind: 'end-process',
+    item: 'deepseek',
+    itemName: 'DeepSeek',
+    server: null,
+    endsAt: new Date(Date.now() + 7_200_000).toISOString(),
+    preview: { path: '/opt/DeepSeek/deepseek', before: ['running'], after: ['ended'] },
+  }),
+  action('done', { mayUndo: true, itemName: 'files', server: 'id-files' }),
+  action('failed', { why: 'The file ~/.cursor/mcp.json can’t be written; make it writable.' }),
+  action('refused', { why: 'The file belongs to a project that others share, so Muster doesn’t change it; take the entry out there.' }),
+  action('would', { why: 'IT hasn’t let Muster switch anything off on this computer.' }),
+  action('undone'),
+];
 
 export const bidi = '\u202Egnp.exe\u202C';
 export const marked = '<img src=x onerror="window.owned=1">';
