@@ -126,9 +126,9 @@ export function createLooks(
     const leftovers = (found ?? []).flatMap((seen) => recording.sight(seen) ?? []);
     recording.wait(leftovers, labels);
     const installed = await sources.attempt('installed', () => lookAtInstalled(given));
-    const listeners = await surfaces.listeners();
-    processes.setListeners(listeners);
     const started = await sources.attempt('processes', processes.look);
+    const listeners = await surfaces.listeners(processes.pids());
+    processes.setListeners(listeners);
     const pages = (await sources.attempt('foreground', foreground.look)) ?? [];
     const more = await beyond.look();
     const ports = listeners ? processes.strangePorts().flatMap((seen) => recording.sight(seen) ?? []) : [];
@@ -173,7 +173,7 @@ export function createLooks(
       if (tools().join() !== toolsBefore) portsAgain = PORTS_AGAIN;
       if (portsAgain > 0) {
         portsAgain--;
-        processes.setListeners(await surfaces.listeners());
+        processes.setListeners(await surfaces.listeners(processes.pids()));
       }
       let pages: readonly Sighting[] = [];
       try {

@@ -18,7 +18,9 @@ export type ProcessLooks = {
   look(): Promise<Sighting[]>;
   /** Everything that runs and is a tool's, seen again now. */
   seenAgain(): Sighting[];
-  /** Which ports are open now, by a look that is about to be compared with the programs; null: that isn't known. */
+  /** The processes that are tools'. */
+  pids(): ReadonlySet<number>;
+  /** Which ports are open now; null: that isn't known. A program with a tool's bare name that holds that tool's port is taken for it from now on. */
   setListeners(listeners: readonly ListenerObservation[] | null): void;
   /** Of these open ports, those of no program that is known to be a tool: weak evidence of the tool whose usual port it is. */
   strangePorts(): readonly ListenerObservation[];
@@ -89,8 +91,11 @@ export function createProcessLooks(
     return seen;
   }
 
+  const pids = () => new Set(usage.running().map(({ process }) => process.pid));
+
   return {
     usage,
+    pids,
     look() {
       const look = last.then(now, now);
       last = look;
@@ -101,12 +106,16 @@ export function createProcessLooks(
       if (seen === null) return;
       listeners = seen;
       byPid = Map.groupBy(seen, ({ pid }) => pid);
+      const known = pids();
+      const all = [...usage.processes()];
+      const changed = all.filter(({ pid }) => byPid.has(pid) && !known.has(pid));
+      if (changed.length > 0) apply({ appeared: [], changed, gone: [], total: all.length });
     },
     strangePorts() {
       // A bare name is not known to be a tool: its port is what makes it one, possibly.
       const known = usage.running().filter(({ process }) => recording.sight(process)?.strength !== 'weak');
-      const pids = new Set(known.map(({ process }) => process.pid));
-      return listeners.filter(({ pid }) => pid === null || !pids.has(pid));
+      const sure = new Set(known.map(({ process }) => process.pid));
+      return listeners.filter(({ pid }) => pid === null || !sure.has(pid));
     },
     running: () =>
       usage.running().map(({ tool, process }) => {

@@ -33,8 +33,8 @@ export type SurfaceLooks = {
 export type Surfaces = {
   /** The looks over these homes; the agent's own keep what they know of files that stay as they are. */
   over(homes: readonly string[], projects: () => readonly string[]): SurfaceLooks;
-  /** Who waits for connections, on the whole computer; null where that can't be known. */
-  listeners(): Promise<readonly ListenerObservation[] | null>;
+  /** Who waits for connections: these processes, and whoever holds a port that the catalog knows; null where that can't be known. */
+  listeners(pids: ReadonlySet<number>): Promise<readonly ListenerObservation[] | null>;
   runningContainers(): readonly RunningContainer[];
 };
 
@@ -61,6 +61,7 @@ export function createSurfaces(
   const { os, clock, catalog, store, homes, ownHomes, sources, recording } = parts;
   const { show, label } = homes;
   const entries = [...catalog.entries.values()];
+  const ports = new Set(entries.flatMap(({ detect }) => detect.ports ?? []));
   let own: Observers | undefined;
   let listening: ListenerObserver | undefined;
   let engines: ContainerObserver | undefined;
@@ -209,10 +210,10 @@ export function createSurfaces(
 
   return {
     runningContainers: () => containers,
-    async listeners() {
+    async listeners(pids) {
       listening ??= createListenerObserver(os);
       const observer = listening;
-      const seen = await sources.attempt('servers', () => observer.look());
+      const seen = await sources.attempt('servers', () => observer.look({ pids, ports }));
       if (!seen) return null;
       if (seen.unavailable !== null) {
         sources.note('servers', 'unavailable', seen.unavailable);

@@ -11,23 +11,27 @@ import type { Os } from './os.ts';
 export type ListenerLook = { readonly observations: readonly ListenerObservation[]; readonly unavailable: string | null };
 
 export type ListenerObserver = {
-  /** Looks once; sorted by port. What other people's accounts listen on is left out. Calls must not overlap. */
-  look(): Promise<ListenerLook>;
+  /**
+   * Looks once; sorted by port. What other people's accounts listen on is left out. Calls must not overlap. With `among`, where it costs time to know
+   * whose a socket is, only sockets of these processes and on these ports are sure to have one.
+   */
+  look(among?: Among): Promise<ListenerLook>;
 };
+export type Among = { readonly pids: ReadonlySet<number>; readonly ports: ReadonlySet<number> };
 
 /** One listening socket as a platform's reader gives it. */
 export type Listening = Omit<ListenerObservation, 'kind'>;
-export type ReadListening = () => Promise<readonly Listening[]>;
+export type ReadListening = (among?: Among) => Promise<readonly Listening[]>;
 
 /** The observer for the platform of `os`. Only that platform's file, and what it needs, is loaded, at the first look. */
 export function createListenerObserver(os: Os): ListenerObserver {
   let reader: Promise<ReadListening> | undefined;
   return {
-    async look() {
+    async look(among) {
       reader ??= onPlatform(os);
       try {
         const read = await reader;
-        return { observations: merged(await read()), unavailable: null };
+        return { observations: merged(await read(among)), unavailable: null };
       } catch (error) {
         reader = undefined;
         return { observations: [], unavailable: `Which programs wait for connections can’t be seen (${reason(error)}).` };

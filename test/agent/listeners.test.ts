@@ -58,6 +58,22 @@ test('a server of this computer only and one for the network, of this process an
   expect(later).toContain(wide.port);
 });
 
+test.runIf(process.platform === 'linux')(
+  'only the processes and the ports that are asked about are looked for among open files',
+  async () => {
+    const named = await listen('127.0.0.1');
+    const other = await listen('127.0.0.1');
+    const observer = createListenerObserver(realOs());
+    const whose = async (pids: readonly number[], ports: readonly number[]) => {
+      const { observations } = await observer.look({ pids: new Set(pids), ports: new Set(ports) });
+      return [named, other].map(({ port }) => observations.find((one) => one.port === port)?.pid);
+    };
+    expect(await whose([], [named.port])).toEqual([process.pid, null]);
+    // Not asked about before is not unknown for ever.
+    expect(await whose([process.pid], [])).toEqual([process.pid, process.pid]);
+  },
+);
+
 test('a port with several sockets of one process is one, reachable as the widest', async () => {
   const first = await listen('127.0.0.1');
   await listen('127.0.0.2', first.port);

@@ -30,8 +30,8 @@ export function linuxListening(os: Os): ReadListening {
 
   const isReadable = ({ uid }: Socket) => os.user.uid === 0 || uid === os.user.uid;
 
-  function find(wanted: Set<string>): void {
-    for (const name of readdirSync(proc)) {
+  function find(wanted: Set<string>, processes: readonly string[]): void {
+    for (const name of processes) {
       if (wanted.size === 0) return;
       if (!/^\d+$/.test(name)) continue;
       const folder = `${proc}/${name}`;
@@ -46,7 +46,7 @@ export function linuxListening(os: Os): ReadListening {
     }
   }
 
-  return async () => {
+  return async (among) => {
     const found = sockets().filter(({ uid }) => uid === os.user.uid || !isPersons(uid));
     const known = holders;
     holders = new Map();
@@ -58,7 +58,12 @@ export function linuxListening(os: Os): ReadListening {
       else if (holder === null) holders.set(socket.inode, null);
       else wanted.add(socket.inode);
     }
-    if (wanted.size > 0) find(wanted);
+    if (among && wanted.size > 0) {
+      find(wanted, [...among.pids].map(String));
+      // A desktop's processes have tens of thousands of open files; what nobody asked about isn't looked for in them.
+      for (const { inode, port } of found) if (!among.ports.has(port)) wanted.delete(inode);
+    }
+    if (wanted.size > 0) find(wanted, readdirSync(proc));
     for (const inode of wanted) holders.set(inode, null);
     return found.map(({ port, reach, uid, inode }): Listening => {
       const pid = holders.get(inode)?.pid ?? null;
