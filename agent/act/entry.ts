@@ -252,5 +252,6 @@ export function previewOf({ place, way }: Pick<Target, 'place' | 'way'>): { befo
   if (way.by === 'removed') return { before: [name], after: [] };
   if (way.by === 'key')
     return { before: way.before === null ? [name] : [name, `  ${way.key}: ${way.before}`], after: [name, `  ${way.key}: ${way.value}`] };
-  return { before: [], after: [`${way.at.join('.')}: ${name}`] };
+  const keys = way.at.map((key) => (key === '<project>' ? (place.project ?? key) : key));
+  return { before: [], after: [`${keys.join(' → ')}: ${name}`] };
 }
