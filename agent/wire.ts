@@ -143,6 +143,7 @@ export const UsageRow = z.strictObject({
   frontS: z.int().min(0).max(90_000),
   launches: z.int().min(0).max(1_000_000),
 });
+export type UsageRow = z.infer<typeof UsageRow>;
 
 export const RequestUp = z.strictObject({
   id: Uuid,
@@ -160,6 +161,7 @@ export const RequestUp = z.strictObject({
   /** What the employee added when asked for more. */
   added: words.nullable(),
 });
+export type RequestUp = z.infer<typeof RequestUp>;
 
 /** One row of the device's record, as it is chained there; see agent/evidence. */
 export const EvidenceRow = z.looseObject({ seq: z.int().positive(), time, previous: z.string().max(100), hash: z.string().max(100) });
