@@ -12,7 +12,6 @@ import {
 } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
 import { writePrivate } from './private-file.ts';
 import { guarded } from './sqlite.ts';
 
@@ -33,13 +32,8 @@ export type DeviceKey = {
 
 const FILE = 'device-key.json';
 const base64url = /^[A-Za-z0-9_-]{43}$/;
-const Stored = z.strictObject({
-  kty: z.literal('OKP'),
-  crv: z.literal('Ed25519'),
-  x: z.string().regex(base64url),
-  d: z.string().regex(base64url),
-  salt: z.string().regex(base64url),
-});
+type Stored = PublicJwk & { readonly d: string; readonly salt: string };
+const FIELD_COUNT = 5;
 
 export const deviceKeyFile = (dataDir: string) => path.join(dataDir, FILE);
 
@@ -53,7 +47,7 @@ export function deviceKey(dataDir: string): DeviceKey {
     if (known.there) renameSync(file, `${file}.damaged-${Date.now()}`);
     const { privateKey } = generateKeyPairSync('ed25519');
     const { x, d } = privateKey.export({ format: 'jwk' });
-    const made = Stored.parse({ kty: 'OKP', crv: 'Ed25519', x, d, salt: randomBytes(32).toString('base64url') });
+    const made = stored({ kty: 'OKP', crv: 'Ed25519', x, d, salt: randomBytes(32).toString('base64url') });
     writePrivate(file, `${JSON.stringify(made)}\n`);
     return keyOf(made);
   });
@@ -76,15 +70,28 @@ function read(file: string): { there: boolean; key: DeviceKey | null } {
     throw error;
   }
   try {
-    return { there: true, key: keyOf(Stored.parse(JSON.parse(text))) };
+    return { there: true, key: keyOf(stored(JSON.parse(text))) };
   } catch {
     // Not written here, or damaged: what it holds is quoted nowhere.
     return { there: true, key: null };
   }
 }
 
+/** By hand, for each command reads it and five fields are no reason to load a library for. Throws where it is no such key. */
+function stored(value: unknown): Stored {
+  const fields = new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
+  const bytes = (name: string): string => {
+    const text: unknown = fields.get(name);
+    if (typeof text === 'string' && base64url.test(text)) return text;
+    throw new Error(`The field ${name} of the key is not as expected.`);
+  };
+  if (fields.size !== FIELD_COUNT || fields.get('kty') !== 'OKP' || fields.get('crv') !== 'Ed25519')
+    throw new Error('This is no such key.');
+  return { kty: 'OKP', crv: 'Ed25519', x: bytes('x'), d: bytes('d'), salt: bytes('salt') };
+}
+
 /** Throws where the two halves don't belong together. */
-function keyOf({ kty, crv, x, d, salt }: z.infer<typeof Stored>): DeviceKey {
+function keyOf({ kty, crv, x, d, salt }: Stored): DeviceKey {
   const privateKey = createPrivateKey({ key: { kty, crv, x, d }, format: 'jwk' });
   const publicKey = createPublicKey({ key: { kty, crv, x }, format: 'jwk' });
   const bytesOf = (bytes: string | Uint8Array) => (typeof bytes === 'string' ? Buffer.from(bytes, 'utf8') : bytes);

@@ -92,9 +92,12 @@ export function createEvidence(parts: {
   /** How many rows the head file counts. */
   let signed = 0;
 
+  let salted: string | undefined;
   const user = () => {
     const names = parts.userNames();
-    return names === 'none' ? '' : names === 'plain' ? text(device.user) : `user:${key().salted(device.user)}`;
+    if (names !== 'hash') return names === 'none' ? '' : text(device.user);
+    salted ??= `user:${key().salted(device.user)}`;
+    return salted;
   };
 
   function rowAfter(tip: Tip | null, entry: EvidenceEntry): EvidenceRow {

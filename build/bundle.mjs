@@ -37,6 +37,42 @@ const BESIDE_THE_EXECUTABLE = [
   },
 ];
 
+/**
+ * Functions that a scan of a computer without a policy never calls, and whose files build large schemas as they are loaded: in the product they are
+ * loaded by the first call. `from` must be met here too.
+ * @type {{ file: RegExp, from: RegExp, name: string, module: string }[]}
+ */
+const LATER = [
+  {
+    file: /native-catalog[/\\]catalog\.ts$/,
+    from: /^import \{ checked \} from '\.\/checked\.ts';$/m,
+    ...{ name: 'checked', module: './checked.ts' },
+  },
+  {
+    file: /agent[/\\]policy[/\\]policy-file\.ts$/,
+    from: /^import \{ type Policy, parsePolicy \} from '\.\/policy\.ts';$/m,
+    ...{ name: 'parsePolicy', module: './policy.ts' },
+  },
+];
+
+/** @type {import('esbuild').Plugin} */
+const laterParts = {
+  name: 'later-parts',
+  setup(build) {
+    for (const { file: filter, from, name, module } of LATER) {
+      build.onLoad({ filter }, async ({ path: file }) => {
+        const text = await fs.readFile(file, 'utf8');
+        if (!from.test(text)) {
+          throw new Error(
+            `${path.relative(root, file)} no longer imports ${name} from ${module} in a line of its own as build/bundle.mjs expects; correct the rule there.`,
+          );
+        }
+        return { contents: text.replace(from, `const ${name} = (...args) => require('${module}').${name}(...args);`), loader: 'ts' };
+      });
+    }
+  },
+};
+
 /** @type {import('esbuild').Plugin} */
 const nativeParts = {
   name: 'native-parts',
@@ -96,7 +132,7 @@ const PARTS = {
       target: 'node24',
       format: 'cjs',
       external: ['*.node'],
-      plugins: [nativeParts],
+      plugins: [nativeParts, laterParts],
       // The `main` of jsonc-parser is a UMD file, whose own `require`s esbuild can't see and a single executable can't answer.
       mainFields: ['module', 'main'],
       // One letter beyond Latin-1 would make V8 keep the whole text at two bytes a letter.

@@ -31,6 +31,9 @@ const kinds: readonly (readonly [RegExp, string])[] = [
   [/obsidian|(?:^|[-_/.])apple-notes/, 'your notes'],
 ];
 
+/** Any of them: most names hold none, and one question is cheaper than eleven. */
+const anyKind = new RegExp(kinds.map(([words]) => words.source).join('|'));
+
 const databases: Readonly<Record<string, string>> = {
   postgres: 'PostgreSQL',
   postgresql: 'PostgreSQL',
@@ -71,7 +74,8 @@ export function reachOf(server: Entry): string[] {
     for (const host of addressesIn(text)) found.add(host);
   }
   const name = target.kind === 'remote' ? '' : `${target.name} ${target.program ?? ''}`.toLowerCase();
-  for (const [words, reach] of kinds) if (name.split(' ').some((part) => words.test(part))) found.add(reach);
+  const parts = name.split(' ').filter((part) => anyKind.test(part));
+  for (const [words, reach] of kinds) if (parts.some((part) => words.test(part))) found.add(reach);
   for (const secret of server.secretNames) if (secret !== BLANK) found.add(`what ${secret} opens`);
   const listed = [...found].slice(0, most);
   if (found.size > most) listed.push(`${found.size - most} more that its arguments name`);

@@ -102,16 +102,18 @@ function repositoryOf(name: string): string | null {
 
 /** Whether a publisher that the catalog knows stands behind this name. */
 function isPublished(kind: Target['kind'], name: string, known: Publishers): boolean {
-  const plain = plainName(kind, name);
-  if (packagesOf(known, kind).includes(plain)) return true;
-  const repository = kind === 'oci' ? null : repositoryOf(name);
-  return known.publishers.some(
-    ({ npm = [], pypi = [], oci = [], repositories = [] }) =>
-      (kind === 'npm' && npm.some((scope) => plain.startsWith(`${scope}/`))) ||
-      (kind === 'pypi' && pypi.some((prefix) => plain.startsWith(prefix))) ||
-      (kind === 'oci' && oci.some((prefix) => plain.startsWith(prefix))) ||
-      (repository !== null && repositories.includes(repository)),
-  );
+  return remembered(published, known, `${kind}\0${name}`, () => {
+    const plain = plainName(kind, name);
+    if (packagesOf(known, kind).includes(plain)) return true;
+    const repository = kind === 'oci' ? null : repositoryOf(name);
+    return known.publishers.some(
+      ({ npm = [], pypi = [], oci = [], repositories = [] }) =>
+        (kind === 'npm' && npm.some((scope) => plain.startsWith(`${scope}/`))) ||
+        (kind === 'pypi' && pypi.some((prefix) => plain.startsWith(prefix))) ||
+        (kind === 'oci' && oci.some((prefix) => plain.startsWith(prefix))) ||
+        (repository !== null && repositories.includes(repository)),
+    );
+  });
 }
 
 function unknownPublisher(server: Assessed, known: Publishers): string | null {
@@ -139,26 +141,33 @@ function lookalike(server: Assessed, known: Publishers, distance: 1 | 2): string
 }
 
 type Near = { readonly name: string; readonly away: number };
-/** Two rules ask about each name, and one package is in many files: comparing it with every known name was a tenth of a scan. */
+/** Three rules ask about each name, and one package is in many files: comparing it with every known name was a tenth of a scan. */
 const compared = new WeakMap<Publishers, Map<string, Near | null>>();
+const published = new WeakMap<Publishers, Map<string, boolean>>();
 /** More names than anybody has; hostile files could bring any number. */
-const MOST_COMPARED = 5000;
+const MOST_REMEMBERED = 5000;
 
-function nearestKnown(kind: Target['kind'], plain: string, known: Publishers): Near | null {
-  const before = compared.get(known) ?? new Map<string, Near | null>();
-  compared.set(known, before);
-  const key = `${kind}\0${plain}`;
+function remembered<Value>(memory: WeakMap<Publishers, Map<string, Value>>, known: Publishers, key: string, find: () => Value): Value {
+  const before = memory.get(known) ?? new Map<string, Value>();
+  memory.set(known, before);
   const found = before.get(key);
   if (found !== undefined) return found;
-  let nearest: Near | null = null;
-  for (const candidate of packagesOf(known, kind)) {
-    const away = editsBetween(plain, candidate, 2);
-    if (away > 2 || (nearest !== null && nearest.away <= away) || !tells(plain, candidate, away)) continue;
-    nearest = { name: candidate, away };
-  }
-  if (before.size >= MOST_COMPARED) before.clear();
-  before.set(key, nearest);
-  return nearest;
+  const value = find();
+  if (before.size >= MOST_REMEMBERED) before.clear();
+  before.set(key, value);
+  return value;
+}
+
+function nearestKnown(kind: Target['kind'], plain: string, known: Publishers): Near | null {
+  return remembered(compared, known, `${kind}\0${plain}`, () => {
+    let nearest: Near | null = null;
+    for (const candidate of packagesOf(known, kind)) {
+      const away = editsBetween(plain, candidate, 2);
+      if (away > 2 || (nearest !== null && nearest.away <= away) || !tells(plain, candidate, away)) continue;
+      nearest = { name: candidate, away };
+    }
+    return nearest;
+  });
 }
 
 const beginnings = ['mcp-server-', 'server-', 'mcp-'];
@@ -181,7 +190,7 @@ function tells(name: string, candidate: string, away: number): boolean {
 
 /** How many letters are put in, left out, changed or swapped with their neighbour between two names; `limit + 1` for more than `limit`. */
 export function editsBetween(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  if (Math.abs(a.length - b.length) > limit || lettersApart(a, b) > 2 * limit) return limit + 1;
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i++) {
@@ -196,4 +205,18 @@ export function editsBetween(a: string, b: string, limit: number): number {
     [before, row] = [row, next];
   }
   return Math.min(row[b.length] ?? 0, limit + 1);
+}
+
+/** How many letters only one of the two names has, by the lowest bits of each: an edit adds one and takes one away at most. Nearly all pairs end here. */
+function lettersApart(a: string, b: string): number {
+  let apart = lettersOf(a) ^ lettersOf(b);
+  let count = 0;
+  for (; apart !== 0; apart &= apart - 1) count++;
+  return count;
+}
+
+function lettersOf(name: string): number {
+  let letters = 0;
+  for (let at = 0; at < name.length; at++) letters |= 1 << (name.charCodeAt(at) & 31);
+  return letters;
 }
