@@ -1,0 +1,200 @@
+/** The collector as one Fastify application: its parts put together, errors as problem documents, and a shutdown that lets what is under way end. */
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { type Admission, createAdmission, LIMITS, type Limits } from './admission.ts';
+import type { Opened } from './database.ts';
+import { createDeviceKeys, type DeviceKeys } from './device-keys.ts';
+import type { Log } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { documentOf, Problem } from './problem.ts';
+import { createProver, createReplays, type Prover } from './proof.ts';
+import { checkInRoute } from './routes/check-in.ts';
+import { docsRoutes } from './routes/docs.ts';
+import { enrollRoute } from './routes/enroll.ts';
+import { healthRoutes } from './routes/health.ts';
+import { type Db, findKey } from './store/devices.ts';
+import { createKnownBodies, type KnownBodies } from './store/items.ts';
+import { createTenantReader, type TenantReader } from './store/tenant.ts';
+import { createTrustDocuments, type TrustDocuments } from './store/trust.ts';
+
+export type AppParts = {
+  readonly database: Opened;
+  readonly log: Log;
+  /** The addresses under which agents know this collector, without a slash at the end: proofs are made for one of them. */
+  readonly origins: () => readonly string[];
+  readonly now?: () => Date;
+  readonly limits?: Partial<Limits>;
+  /** Seconds between two check-ins of a device; default an hour. */
+  readonly everyS?: number;
+  /** Proxies in front whose `X-Forwarded-For` is believed; default none. */
+  readonly trustProxy?: boolean | string;
+  /** More routes, as the admin API's. */
+  readonly extend?: readonly ((app: FastifyInstance, context: Context) => void | Promise<void>)[];
+};
+
+/** What a route may use. */
+export type Context = {
+  readonly db: Db;
+  readonly database: Opened;
+  readonly now: () => Date;
+  readonly log: Log;
+  readonly everyS: number;
+  readonly admission: Admission;
+  readonly deviceKeys: DeviceKeys;
+  readonly prover: Prover;
+  readonly trust: TrustDocuments;
+  readonly tenant: TenantReader;
+  readonly knownBodies: KnownBodies;
+  readonly metrics: Metrics;
+};
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Taken on however much is under way: who asks whether the process lives must get an answer. */
+    always?: boolean;
+  }
+}
+
+export type App = {
+  readonly app: FastifyInstance;
+  readonly context: Context;
+  /** Takes nothing more on, lets what is under way end, and closes; the database stays open. */
+  stop(): Promise<void>;
+};
+
+/** Routes and hooks, not listening yet. */
+export async function createApp(parts: AppParts): Promise<App> {
+  const { database, log } = parts;
+  const now = parts.now ?? (() => new Date());
+  const clock = () => now().getTime();
+  const admission = createAdmission({ ...LIMITS, ...parts.limits }, clock);
+  const replays = createReplays(clock);
+  const deviceKeys = createDeviceKeys((device) => findKey(database.db, device), clock);
+  const metrics = createMetrics({
+    requests_under_way: { help: 'Requests under way.', value: admission.underWay },
+    device_keys_known: { help: 'Device keys at hand.', value: () => deviceKeys.counts().known },
+    device_keys_unknown: { help: 'Ids that are remembered as not enrolled.', value: () => deviceKeys.counts().unknown },
+    device_key_hits: { help: 'Proofs whose key was at hand.', value: () => deviceKeys.counts().hits },
+    device_key_misses: { help: 'Proofs whose key was read from the database.', value: () => deviceKeys.counts().misses },
+    proof_nonces: { help: 'Nonces that are remembered.', value: replays.size },
+  });
+  const context: Context = {
+    db: database.db,
+    database,
+    now,
+    log,
+    everyS: parts.everyS ?? 3600,
+    admission,
+    deviceKeys,
+    prover: createProver({ keys: deviceKeys, origins: parts.origins, now, replays }),
+    trust: createTrustDocuments(database.db, clock),
+    tenant: createTenantReader(database.db, clock),
+    knownBodies: createKnownBodies(clock),
+    metrics,
+  };
+
+  const app = fastify({
+    logger: false,
+    trustProxy: parts.trustProxy ?? false,
+    // Slow senders hold a socket and nothing else.
+    requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    http: { headersTimeout: 5000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 2000 },
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 400 },
+    clientErrorHandler: refuseUnreadable,
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  errorsAsProblems(app, context);
+  admit(app, context);
+  await docsRoutes(app);
+  await app.register(async (routes) => {
+    checkInRoute(routes, context);
+    enrollRoute(routes, context);
+    healthRoutes(routes, context);
+  });
+  for (const extend of parts.extend ?? []) await app.register(async (routes) => extend(routes, context));
+
+  return {
+    app,
+    context,
+    async stop() {
+      admission.close();
+      await app.close();
+    },
+  };
+}
+
+/** Every request but those about the process itself is taken on, or refused before anything of its body is read. */
+function admit(app: FastifyInstance, { admission, metrics, log }: Context): void {
+  const leave = new WeakMap<FastifyRequest, () => void>();
+  app.addHook('onRequest', async (request) => {
+    if (!request.routeOptions.config.always) leave.set(request, admission.enter(request.ip));
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    leave.get(request)?.();
+    const route = request.routeOptions.url ?? 'none';
+    const ms = Math.round(reply.elapsedTime * 10) / 10;
+    metrics.request(route, reply.statusCode, ms / 1000);
+    if (!request.routeOptions.config.always) log.info('request', { method: request.method, route, status: reply.statusCode, ms });
+  });
+  // The sender went away: no answer is sent, and what the request held is free again.
+  app.addHook('onRequestAbort', async (request) => leave.get(request)?.());
+}
+
+function errorsAsProblems(app: FastifyInstance, { now, log, metrics }: Context): void {
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOf(error);
+    if (problem.status >= 500) log.error('request.failed', error, { route: request.routeOptions.url ?? 'none' });
+    metrics.problem(problem.code);
+    if (problem.retryAfter !== undefined) reply.header('retry-after', problem.retryAfter);
+    return reply
+      .code(problem.status)
+      .header('content-type', 'application/problem+json')
+      .serializer((value: unknown) => JSON.stringify(value))
+      .send(documentOf(problem, now()));
+  });
+  app.setNotFoundHandler(() => {
+    throw new Problem('not-found');
+  });
+}
+
+/** What a database says while it is starting, stopping, full or away. */
+const AWAY = /^(08...|53...|57P0.|ECONN(REFUSED|RESET)|EPIPE|ETIMEDOUT|ENOENT|25006|40001|40P01|55P03|57014)$/;
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const { code, statusCode, validation, message } = error as {
+    code?: unknown;
+    statusCode?: unknown;
+    validation?: unknown;
+    message?: unknown;
+  };
+  if (Array.isArray(validation)) return new Problem('not-understood', { detail: whereOf(validation) });
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new Problem('wrong-type');
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Problem('too-large');
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) return new Problem('not-json');
+  const away =
+    (typeof code === 'string' && AWAY.test(code)) || /Connection terminated|timeout exceeded when trying to connect/.test(String(message));
+  return away ? new Problem('not-ready', { retryAfter: 5 + Math.ceil(Math.random() * 30) }) : new Problem('unexpected');
+}
+
+/** The fields that a schema refused, without their values. */
+function whereOf(validation: readonly unknown[]): string {
+  return validation
+    .slice(0, 5)
+    .map((issue) => {
+      const { instancePath, message } = issue as { instancePath?: string; message?: string };
+      return `${instancePath || '/'}: ${String(message ?? 'not as agreed').slice(0, 200)}`;
+    })
+    .join('; ')
+    .slice(0, 500);
+}
+
+/** Bytes that are no HTTP: one line, and the connection ends. */
+function refuseUnreadable(error: Error & { code?: string }, socket: import('node:net').Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return;
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

@@ -1,0 +1,43 @@
+/** A request's body, read and unpacked within its bounds: never more is held than the bound and one piece. */
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { BOUNDS } from '../agent/wire.ts';
+import { Problem } from './problem.ts';
+
+const unzip = promisify(gunzip);
+
+/** The bytes as sent; throws a `Problem` at the first byte beyond the bound. The stream stays open, so that the answer can leave. */
+export async function readBytes(stream: Readable, announced: string | undefined): Promise<Buffer> {
+  if (announced !== undefined && Number(announced) > BOUNDS.body) throw new Problem('too-large');
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += piece.length;
+    if (size > BOUNDS.body) throw new Problem('too-large');
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces, size);
+}
+
+/** The JSON value of a body, unpacked where its headers say so. Throws a `Problem`. */
+export async function unpack(bytes: Buffer, headers: IncomingMessage['headers']): Promise<unknown> {
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity' && encoding !== 'gzip') throw new Problem('wrong-encoding');
+  const plain = encoding === 'gzip' ? await unzipped(bytes) : bytes;
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(plain));
+  } catch {
+    throw new Problem('not-json');
+  }
+}
+
+async function unzipped(bytes: Buffer): Promise<Buffer> {
+  try {
+    return await unzip(bytes, { maxOutputLength: BOUNDS.unpacked });
+  } catch (error) {
+    const tooLarge = error instanceof RangeError || (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+    throw new Problem(tooLarge ? 'unpacks-too-large' : 'not-unpacked');
+  }
+}

@@ -1,0 +1,264 @@
+/** One check-in: what it changes of a device's state, and the answer. It knows nothing of HTTP; every step is safe to repeat. */
+import { type CheckInAnswer, headOf } from '../agent/wire.ts';
+import { type Alarm, contradiction, judge, type Tip } from './chain.ts';
+import { Problem } from './problem.ts';
+import { type Arrived, clean, type Held, type Parked } from './read-check-in.ts';
+import { type AuditRow, audit } from './store/audit.ts';
+import { type Db, type DeviceChanges, lockDevice, type Trx, touch, updateDevice } from './store/devices.ts';
+import { appendEvidence, hashesBetween } from './store/evidence.ts';
+import {
+  clearStage,
+  hashesOf,
+  type KnownBodies,
+  putItems,
+  removeItems,
+  replaceItems,
+  stagedParts,
+  stagePart,
+  storeBodies,
+} from './store/items.ts';
+import { decisionsAfter, putRequests } from './store/requests.ts';
+import type { DeviceRow } from './store/schema.ts';
+import { grantsOf, type Signed, type TrustDocuments } from './store/trust.ts';
+import { putUsage } from './store/usage.ts';
+
+export type CheckInParts = {
+  readonly db: Db;
+  readonly now: () => Date;
+  readonly knownBodies: KnownBodies;
+  readonly trust: TrustDocuments;
+  /** Seconds until the next one, where nothing special is on. */
+  readonly everyS: number;
+};
+
+export type Outcome = {
+  readonly answer: CheckInAnswer;
+  readonly took: 'unchanged' | 'changed' | 'replayed' | 'behind';
+  readonly alarms: number;
+};
+
+/** A device that takes turns with its copy costs a full inventory each time; it is heard less often until somebody has looked. */
+const CLONE_EVERY_S = 4 * 3600;
+
+/**
+ * Throws the `Problem`s `device-pending`, `device-revoked`, `unknown-device` and `seq-reused`; what a database throws passes as it is, and nothing
+ * was changed then.
+ */
+export async function checkIn(parts: CheckInParts, device: string, arrived: Arrived): Promise<Outcome> {
+  const { db, now } = parts;
+  const at = now();
+  // Before the transaction: an embedded database has one connection, and the transaction holds it.
+  const signed = await parts.trust.current();
+  const quiet =
+    arrived.base === arrived.head &&
+    arrived.upsert.length + arrived.remove.length + arrived.usage.length + arrived.requests.length + arrived.parked.length === 0 &&
+    arrived.snapshot === null &&
+    (arrived.evidence?.rows.length ?? 0) === 0;
+  if (quiet) {
+    const row = await touch(db, { ...arrived, device }, { ...said(arrived), last_body: arrived.bodyHash, last_seen: at });
+    if (row) return { answer: await answerOf(parts, signed, db, row, at, []), took: 'unchanged', alarms: 0 };
+  }
+  await storeBodies(db, [...arrived.upsert, ...(arrived.snapshot?.items ?? [])], parts.knownBodies);
+  const outcome = await db.transaction().execute((trx) => inTransaction(parts, signed, trx, device, arrived, at));
+  if (outcome instanceof Problem) throw outcome;
+  return outcome;
+}
+
+/** A problem that is returned is committed; one that is thrown leaves nothing. */
+async function inTransaction(
+  parts: CheckInParts,
+  signed: Signed,
+  trx: Trx,
+  device: string,
+  arrived: Arrived,
+  at: Date,
+): Promise<Outcome | Problem> {
+  const row = await lockDevice(trx, device);
+  if (!row) throw new Problem('unknown-device');
+  refuseInactive(row);
+  const sameEpoch = row.epoch === arrived.epoch;
+  if (sameEpoch && arrived.seq < row.ack_seq)
+    return { answer: await answerOf(parts, signed, trx, row, at, [], 'full'), took: 'behind', alarms: 0 };
+  if (sameEpoch && arrived.seq === row.ack_seq) {
+    if (row.last_body !== arrived.bodyHash) return reused(trx, device, at);
+    const decisions = await decisionsAfter(trx, device, row.decisions_acked);
+    return { answer: await answerOf(parts, signed, trx, row, at, decisions), took: 'replayed', alarms: 0 };
+  }
+
+  const rows: AuditRow[] = [];
+  const epoch = epochChanges(row, arrived, at, rows);
+  const inventory = await takeInventory(trx, row, arrived, at);
+  await putUsage(trx, device, arrived.usage);
+  const parked = [...arrived.parked, ...(await putRequests(trx, device, arrived.requests, at))].slice(0, 100);
+  const evidence = await takeEvidence(trx, row, arrived, at, rows);
+  await audit(trx, ...rows);
+
+  const acked = sameEpoch ? row.decisions_sent : 0;
+  const after = await updateDevice(trx, device, {
+    ...said(arrived),
+    ...epoch,
+    ...evidence,
+    head: inventory.head,
+    item_count: inventory.count,
+    last_want: inventory.want === 'none' ? null : inventory.want,
+    last_parked: parked.length === 0 ? null : JSON.stringify(parked),
+    last_body: arrived.bodyHash,
+    last_seen: at,
+    ack_seq: arrived.seq,
+    decisions_acked: acked,
+    decisions_sent: row.decision_no,
+  });
+  const decisions = row.decision_no > acked ? await decisionsAfter(trx, device, acked) : [];
+  return {
+    answer: await answerOf(parts, signed, trx, after, at, decisions),
+    took: 'changed',
+    alarms: rows.filter(({ alarm }) => alarm).length,
+  };
+}
+
+function refuseInactive({ state }: DeviceRow): void {
+  if (state === 'pending') throw new Problem('device-pending', { retryAfter: 300 });
+  if (state === 'revoked') throw new Problem('device-revoked', { retryAfter: 3600 });
+}
+
+/** What is held is no longer believed: the next check-in is asked for everything. Committed, although the answer is a problem. */
+async function reused(trx: Trx, device: string, at: Date): Promise<Problem> {
+  await updateDevice(trx, device, { head: null });
+  await audit(trx, { at, actor: 'device', action: 'check-in.seq-reused', device });
+  return new Problem('seq-reused');
+}
+
+/** The columns that a check-in states about itself, where it does. */
+function said({ trust, agent, dropped }: Arrived): DeviceChanges {
+  return {
+    ...(trust && {
+      have_key_set: trust.keySet,
+      have_policy_key_set: trust.policy?.keySetRev ?? null,
+      have_policy_rev: trust.policy?.rev ?? null,
+      have_grants_key_set: trust.grants?.keySetRev ?? null,
+      have_grants_rev: trust.grants?.rev ?? null,
+      applied_rev: trust.applied.rev,
+      applied_status: trust.applied.status,
+      applied_error: trust.applied.error === undefined ? null : clean(trust.applied.error),
+    }),
+    ...(agent && { agent_version: clean(agent.version), platform: agent.platform }),
+    ...(agent?.hostname !== undefined && { hostname: clean(agent.hostname) }),
+    ...(agent?.user !== undefined && { os_user: clean(agent.user) }),
+    ...(dropped && { dropped: JSON.stringify(dropped) }),
+  };
+}
+
+/** A new epoch is a rebuilt database. One that was here before has come back: two copies take turns, or somebody restored a backup. */
+function epochChanges(row: DeviceRow, { epoch, trust }: Arrived, at: Date, rows: AuditRow[]): DeviceChanges {
+  if (row.epoch === epoch) return {};
+  // What a rebuilt database holds is not known until it says so.
+  const forgotten: DeviceChanges = trust
+    ? {}
+    : { have_key_set: null, have_policy_key_set: null, have_policy_rev: null, have_grants_key_set: null, have_grants_rev: null };
+  if (row.epoch === null) return { epoch };
+  const turns = row.previous_epoch === epoch;
+  if (turns && row.state !== 'clone') rows.push({ at, actor: 'device', action: 'device.clone', alarm: true, device: row.id });
+  if (!turns) rows.push({ at, actor: 'device', action: 'device.rebuilt', device: row.id });
+  return { ...forgotten, epoch, previous_epoch: row.epoch, ...(turns ? { state: 'clone' as const } : {}) };
+}
+
+type Inventory = { readonly head: string | null; readonly count: number; readonly want: CheckInAnswer['want'] };
+
+async function takeInventory(trx: Trx, row: DeviceRow, arrived: Arrived, at: Date): Promise<Inventory> {
+  const device = row.id;
+  const held: Inventory = { head: row.head, count: row.item_count, want: 'none' };
+  const { snapshot, upsert, remove, base, head } = arrived;
+  if (snapshot) {
+    if (snapshot.part < snapshot.of) {
+      await stagePart(trx, device, snapshot, at);
+      return held;
+    }
+    const before = snapshot.of === 1 ? [] : await stagedParts(trx, device, snapshot.id, snapshot.of);
+    if (snapshot.of > 1) await clearStage(trx, device);
+    if (!before) return { ...held, want: 'full' };
+    const items = lastOfEach([...before, ...snapshot.items]);
+    // Compared before anything is written, so that what does not add up leaves what was held.
+    if (headOf(items.map(({ hash }) => hash)) !== head) return { ...held, want: 'full' };
+    return { ...(await replaceItems(trx, device, items)), want: 'none' };
+  }
+  if (row.head === null || base !== row.head) return { ...held, want: 'full' };
+  if (upsert.length + remove.length === 0) return head === row.head ? held : { ...held, want: 'delta' };
+  const hashes = await hashesOf(trx, device);
+  for (const key of remove) hashes.delete(key);
+  for (const { key, hash } of upsert) hashes.set(key, hash);
+  if (headOf(hashes.values()) !== head) return { ...held, want: 'full' };
+  await removeItems(trx, device, remove);
+  await putItems(trx, device, upsert);
+  return { head, count: hashes.size, want: 'none' };
+}
+
+function lastOfEach(items: readonly Held[]): Held[] {
+  return [...new Map(items.map((item) => [item.key, item])).values()];
+}
+
+async function takeEvidence(trx: Trx, row: DeviceRow, { evidence, epoch }: Arrived, at: Date, rows: AuditRow[]): Promise<DeviceChanges> {
+  if (!evidence) return {};
+  const before: Tip = { chain: row.evidence_chain, count: row.evidence_count, head: row.evidence_head };
+  const sent = evidence.rows;
+  const tell = (alarms: readonly Alarm[]) => {
+    for (const { code, seq, through } of alarms.slice(0, 20)) {
+      const detail = { seq, ...(through === undefined ? {} : { through }), epoch };
+      rows.push({ at, actor: 'device', action: `evidence.${code}`, alarm: true, device: row.id, detail });
+    }
+  };
+  if (sent.length === 0) {
+    const wrong = contradiction(before, evidence);
+    if (!wrong) return {};
+    tell([wrong]);
+    // Its new telling is kept from its beginning, beside what was told before.
+    return { evidence_chain: before.chain + 1, evidence_count: 0, evidence_head: null };
+  }
+  const numbers = sent.map(({ seq }) => seq);
+  const held = await hashesBetween(trx, row.id, before.chain, Math.min(...numbers), Math.min(before.count, Math.max(...numbers)));
+  const { append, tip, alarms } = judge(before, sent, held);
+  await appendEvidence(trx, row.id, append, at);
+  tell(alarms);
+  return { evidence_chain: tip.chain, evidence_count: tip.count, evidence_head: tip.head };
+}
+
+/** `row` as it stands now: a replayed check-in gets the same answer from it, with the time and the documents of now. */
+async function answerOf(
+  parts: CheckInParts,
+  signed: Signed,
+  db: Db | Trx,
+  row: DeviceRow,
+  at: Date,
+  decisions: CheckInAnswer['decisions'],
+  want: CheckInAnswer['want'] = row.last_want ?? 'none',
+): Promise<CheckInAnswer> {
+  return {
+    ackSeq: row.ack_seq,
+    head: row.head,
+    want,
+    time: at.toISOString(),
+    nextCheckInS: row.state === 'clone' ? CLONE_EVERY_S : parts.everyS,
+    trust: await trustFor(signed, row, db),
+    decisions,
+    ...(row.evidence_head === null ? {} : { evidence: { count: row.evidence_count, head: row.evidence_head } }),
+    ...(row.last_parked === null ? {} : { parked: row.last_parked as Parked[] }),
+  };
+}
+
+async function trustFor({ keySet, policy }: Signed, row: DeviceRow, db: Db | Trx): Promise<CheckInAnswer['trust']> {
+  const newer = {
+    ...(keySet && (row.have_key_set === null || keySet.rev > row.have_key_set) ? { keySet: keySet.jws } : {}),
+    ...(policy && isNewer(policy.keySetRev, policy.rev, row.have_policy_key_set, row.have_policy_rev) ? { policy: policy.jws } : {}),
+  };
+  const hasGrants =
+    row.grants_key_set !== null &&
+    row.grants_rev !== null &&
+    isNewer(row.grants_key_set, row.grants_rev, row.have_grants_key_set, row.have_grants_rev);
+  const grants = hasGrants ? await grantsOf(db, row.id) : null;
+  const documents = { ...newer, ...(grants === null ? {} : { grants }) };
+  return Object.keys(documents).length === 0 ? 'current' : documents;
+}
+
+function isNewer(keySet: number, rev: number, haveKeySet: number | null, haveRev: number | null): boolean {
+  if (haveKeySet === null || haveRev === null) return true;
+  return keySet > haveKeySet || (keySet === haveKeySet && rev > haveRev);
+}

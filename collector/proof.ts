@@ -1,0 +1,131 @@
+/** Whether a request comes from the device that it names, just now and for this address: the proof of agent/wire, checked before anything is read. */
+import { createHash } from 'node:crypto';
+import { type CryptoKey, compactVerify, decodeProtectedHeader, importJWK } from 'jose';
+import { z } from 'zod';
+import { type ProofClaims as Claims, ProofClaims, PublicKey, TIMES, Uuid } from '../agent/wire.ts';
+import type { DeviceKey, DeviceKeys } from './device-keys.ts';
+import { Problem } from './problem.ts';
+
+const Header = z.strictObject({
+  typ: z.literal('dpop+jwt'),
+  alg: z.enum(['EdDSA', 'Ed25519']),
+  kid: Uuid.optional(),
+  jwk: PublicKey.optional(),
+});
+
+/** No proof of this protocol is longer, in characters. */
+const MAX_CHARS = 4000;
+
+export type Proven = {
+  /** What the body's bytes must hash to. */
+  readonly bodyHash: string;
+  /** In `kid`: the device, which is enrolled. */
+  readonly device: string | null;
+  /** In `jwk`, at an enrolment: the key that signed. */
+  readonly keyX: string;
+  readonly state: DeviceKey['state'] | null;
+};
+
+export type Prover = {
+  /** Checks everything but the body. `path` as in the route. Throws a `Problem`. */
+  prove(header: string | string[] | undefined, path: string, by: 'kid' | 'jwk'): Promise<Proven>;
+};
+
+export type ProverParts = {
+  readonly keys: DeviceKeys;
+  /** The addresses under which agents know this collector, without a slash at the end. */
+  readonly origins: () => readonly string[];
+  readonly now: () => Date;
+  readonly replays: Replays;
+};
+
+export function createProver({ keys, origins, now, replays }: ProverParts): Prover {
+  return {
+    async prove(value, path, by) {
+      if (value === undefined || value === '') throw new Problem('proof-missing');
+      if (typeof value !== 'string' || value.length > MAX_CHARS || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(value))
+        throw new Problem('proof-invalid');
+      const header = headerOf(value);
+      const { key, device, keyX, state } = by === 'kid' ? await ofDevice(header.kid, keys) : await ofKey(header.jwk);
+      const claims = await claimsOf(value, key);
+      if (!origins().some((origin) => `${origin}${path}` === claims.htu)) throw new Problem('proof-elsewhere');
+      const age = now().getTime() / 1000 - claims.iat;
+      if (age > TIMES.proofAge || age < -TIMES.clockSkew) throw new Problem('proof-time');
+      if (!replays.first(`${keyX}:${claims.jti}`)) throw new Problem('proof-replayed');
+      return { bodyHash: claims.bh, device, keyX, state };
+    },
+  };
+}
+
+/** SHA-256 of the bytes as sent, base64url; throws a `Problem` where the proof is of others. */
+export function matchBody(proven: Proven, bytes: Uint8Array): void {
+  if (createHash('sha256').update(bytes).digest('base64url') !== proven.bodyHash) throw new Problem('proof-body');
+}
+
+function headerOf(jws: string): z.infer<typeof Header> {
+  try {
+    const header = Header.safeParse(decodeProtectedHeader(jws));
+    if (header.success) return header.data;
+  } catch {
+    // The same answer as for any other header.
+  }
+  throw new Problem('proof-invalid');
+}
+
+async function ofDevice(device: string | undefined, keys: DeviceKeys) {
+  if (device === undefined) throw new Problem('proof-invalid');
+  const found = await keys.find(device.toLowerCase());
+  if (!found) throw new Problem('unknown-device');
+  return { key: found.key, device: device.toLowerCase(), keyX: found.x, state: found.state };
+}
+
+async function ofKey(jwk: z.infer<typeof PublicKey> | undefined) {
+  if (!jwk) throw new Problem('proof-invalid');
+  try {
+    return { key: (await importJWK(jwk, 'EdDSA')) as CryptoKey, device: null, keyX: jwk.x, state: null };
+  } catch {
+    throw new Problem('proof-invalid');
+  }
+}
+
+async function claimsOf(jws: string, key: CryptoKey): Promise<z.infer<typeof Claims>> {
+  let payload: Uint8Array;
+  try {
+    ({ payload } = await compactVerify(jws, key, { algorithms: ['EdDSA', 'Ed25519'] }));
+  } catch {
+    throw new Problem('proof-signature');
+  }
+  try {
+    const claims = ProofClaims.safeParse(JSON.parse(new TextDecoder().decode(payload)));
+    if (claims.success) return claims.data;
+  } catch {
+    // The same answer as for claims that are not those of the protocol.
+  }
+  throw new Problem('proof-invalid');
+}
+
+/** Nonces that were used, for as long as a proof may be used at all. */
+export type Replays = { first(nonce: string): boolean; size(): number };
+
+/** In two halves, so that forgetting is dropping a set. At `most` nonces a half, nothing more is taken until the next: a replay never slips in. */
+export function createReplays(clock: () => number, most = 500_000): Replays {
+  const half = (TIMES.proofAge + TIMES.clockSkew) * 1000;
+  let current = new Set<string>();
+  let before = new Set<string>();
+  let since = clock();
+  return {
+    first(nonce) {
+      const now = clock();
+      if (now - since >= half) {
+        before = now - since >= 2 * half ? new Set() : current;
+        current = new Set();
+        since = now;
+      }
+      if (current.has(nonce) || before.has(nonce)) return false;
+      if (current.size >= most) throw new Problem('too-busy', { retryAfter: 30 + Math.ceil(Math.random() * 60) });
+      current.add(nonce);
+      return true;
+    },
+    size: () => current.size + before.size,
+  };
+}

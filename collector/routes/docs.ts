@@ -1,0 +1,29 @@
+/** The description of every route, made from the schemas that the routes use, and a page to try them. */
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import manifest from '../../package.json' with { type: 'json' };
+
+export const OPENAPI = '/api/v1/openapi.json';
+
+/** Registered before the routes that it describes. */
+export async function docsRoutes(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Muster collector', version: manifest.version, description: 'What devices send, and what administrators decide.' },
+      components: {
+        securitySchemes: {
+          proof: { type: 'apiKey', in: 'header', name: 'DPoP', description: 'A proof signed by the device key; see agent/wire.ts.' },
+          token: { type: 'http', scheme: 'bearer', description: 'A token of an administrator.' },
+        },
+      },
+    },
+    transform: jsonSchemaTransform,
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { url: OPENAPI } });
+  app.get(OPENAPI, { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('application/json').send(JSON.stringify(app.swagger())),
+  );
+}

@@ -1,0 +1,47 @@
+/** `POST /v1/enroll`: a key that proves itself becomes a device, against an enrolment secret. */
+import type { FastifyInstance } from 'fastify';
+import { Enrolment, EnrolmentAnswer, PATHS, ProblemDocument } from '../../agent/wire.ts';
+import type { Context } from '../app.ts';
+import { enroll } from '../enroll.ts';
+import { Problem } from '../problem.ts';
+import { firstIssue } from '../read-check-in.ts';
+import { deviceRequests, UNCHECKED } from './device-request.ts';
+
+/** What a wrong secret costs an address, in requests: guessing is hopeless, and this keeps it quiet. */
+const WRONG_SECRET = 50;
+
+export function enrollRoute(app: FastifyInstance, context: Context): void {
+  app.register(async (scope) => {
+    const read = deviceRequests(scope, context.prover, 'jwk');
+    scope.post(
+      PATHS.enroll,
+      {
+        ...UNCHECKED,
+        schema: {
+          tags: ['devices'],
+          summary: 'Enrol a device',
+          description: 'Posted until it is acknowledged: the same key and id get the same answer, without the secret being used again.',
+          security: [{ proof: [] }],
+          body: Enrolment,
+          response: { 200: EnrolmentAnswer, '4xx': ProblemDocument },
+        },
+      },
+      async (request, reply) => {
+        const { proven, json } = await read(request);
+        const body = Enrolment.safeParse(json);
+        if (!body.success) throw new Problem('not-understood', { detail: firstIssue(body.error) });
+        if (body.data.key.x !== proven.keyX) throw new Problem('proof-signature');
+        try {
+          const { answer, made } = await enroll(context.db, await context.tenant.read(), body.data, context.now(), context.everyS);
+          if (made) context.log.info('device.enrolled', { state: answer.state });
+          return reply.type('application/json').send(JSON.stringify(answer));
+        } catch (error) {
+          if (error instanceof Problem && error.code === 'secret-refused') context.admission.charge(request.ip, WRONG_SECRET);
+          throw error;
+        } finally {
+          context.deviceKeys.forget(body.data.id.toLowerCase());
+        }
+      },
+    );
+  });
+}

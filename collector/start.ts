@@ -1,0 +1,78 @@
+/** Starts a collector: opens its database, makes what a first start needs, listens, and keeps house until it is stopped. */
+import type { AddressInfo } from 'node:net';
+import { type AppParts, createApp } from './app.ts';
+import { openDatabase, type Where } from './database.ts';
+import type { Log } from './log.ts';
+import { keepHouse } from './retention.ts';
+import { makePartitions } from './store/partitions.ts';
+import { countTokens, makeEnrolSecret, makeToken } from './store/secrets.ts';
+import { makeTenant } from './store/tenant.ts';
+
+export type StartParts = Omit<AppParts, 'database' | 'origins' | 'log'> & {
+  readonly where: Where;
+  readonly log: Log;
+  readonly tenant: string;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** The address under which agents know this collector, where it isn't the one it listens at. */
+  readonly publicUrl?: string | undefined;
+};
+
+export type Collector = {
+  /** Where it listens: `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  /** Made at the very first start, and shown only then. */
+  readonly first: { readonly ownerToken: string; readonly enrolSecret: string } | null;
+  readonly context: Awaited<ReturnType<typeof createApp>>['context'];
+  /** Takes nothing more on, lets what is under way end, closes the database. */
+  stop(): Promise<void>;
+};
+
+/** Throws a `CollectorDatabaseError`, or what listening throws. */
+export async function startCollector(parts: StartParts): Promise<Collector> {
+  const { where, log, tenant, port, publicUrl, ...rest } = parts;
+  const host = parts.host ?? '127.0.0.1';
+  const now = parts.now ?? (() => new Date());
+  const database = await openDatabase(where);
+  try {
+    const { db } = database;
+    await makePartitions(db, now());
+    await makeTenant(db, tenant, now());
+    const first = await firstSecrets(database.db, now());
+    let origins: readonly string[] = [];
+    const { app, context, stop } = await createApp({ ...rest, now, database, log, origins: () => origins });
+    await app.listen({ host, port });
+    const bound = (app.server.address() as AddressInfo).port;
+    origins = publicUrl ? [publicUrl.replace(/\/+$/, '')] : ['127.0.0.1', 'localhost', '[::1]'].map((name) => `http://${name}:${bound}`);
+    const house = keepHouse(db, log, now);
+    log.info('collector.started', { engine: database.engine });
+    return {
+      url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+      first,
+      context,
+      async stop() {
+        await house.stop();
+        await stop();
+        await database.close();
+        log.info('collector.stopped');
+      },
+    };
+  } catch (error) {
+    await database.close().catch(() => {});
+    throw error;
+  }
+}
+
+/** Null where there is an administrator's token already. */
+async function firstSecrets(db: Parameters<typeof countTokens>[0], now: Date): Promise<Collector['first']> {
+  return db.transaction().execute(async (trx) => {
+    // Of two replicas that start for the first time at once, one makes them.
+    await trx.selectFrom('tenant').select('name').forUpdate().execute();
+    if ((await countTokens(trx)) > 0) return null;
+    const { token } = await makeToken(trx, { label: 'first owner', role: 'owner' }, now);
+    const { secret } = await makeEnrolSecret(trx, { label: 'first start' }, now);
+    return { ownerToken: token, enrolSecret: secret };
+  });
+}

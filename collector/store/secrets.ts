@@ -1,0 +1,92 @@
+/** SQL about enrolment secrets and administrators' tokens: only their hashes are here. */
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import { hashSecret, newSecret } from '../tokens.ts';
+import type { Db, Trx } from './devices.ts';
+import type { Role } from './schema.ts';
+
+export type NewEnrolSecret = {
+  readonly label: string;
+  /** How many devices; null: any number. */
+  readonly quota?: number | null;
+  readonly expiresAt?: Date | null;
+  /** Whether an administrator approves each device. */
+  readonly approval?: boolean;
+};
+
+/** The secret is in the answer and nowhere else. */
+export async function makeEnrolSecret(
+  db: Db | Trx,
+  { label, quota, expiresAt, approval }: NewEnrolSecret,
+  now: Date,
+): Promise<{ id: string; secret: string }> {
+  const secret = newSecret('mse');
+  const id = randomUUID();
+  await db
+    .insertInto('enrol_secret')
+    .values({
+      id,
+      hash: hashSecret(secret),
+      label,
+      quota: quota ?? null,
+      approval: approval ?? false,
+      created_at: now,
+      expires_at: expiresAt ?? null,
+    })
+    .execute();
+  return { id, secret };
+}
+
+/** Takes one place of a secret that is still good; null where it is not. */
+export async function takeEnrolSecret(trx: Trx, secret: string, now: Date): Promise<{ id: string; approval: boolean } | null> {
+  const row = await trx
+    .updateTable('enrol_secret')
+    .set({ used: sql`used + 1` })
+    .where('hash', '=', hashSecret(secret))
+    .where('revoked_at', 'is', null)
+    .where(({ or, eb }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
+    .where(({ or, eb, ref }) => or([eb('quota', 'is', null), eb('used', '<', ref('quota'))]))
+    .returning(['id', 'approval'])
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+export type NewToken = {
+  readonly label: string;
+  readonly role: Role;
+  readonly scopes?: readonly string[] | null;
+  readonly person?: string | null;
+  readonly expiresAt?: Date | null;
+};
+
+/** The token is in the answer and nowhere else. */
+export async function makeToken(
+  db: Db | Trx,
+  { label, role, scopes, person, expiresAt }: NewToken,
+  now: Date,
+): Promise<{ id: string; token: string }> {
+  const token = newSecret('mst');
+  const id = randomUUID();
+  await db
+    .insertInto('token')
+    .values({
+      id,
+      hash: hashSecret(token),
+      label,
+      role,
+      scopes: scopes ? JSON.stringify(scopes) : null,
+      person: person ?? null,
+      created_at: now,
+      expires_at: expiresAt ?? null,
+    })
+    .execute();
+  return { id, token };
+}
+
+export async function countTokens(db: Db): Promise<number> {
+  const { tokens } = await db
+    .selectFrom('token')
+    .select((on) => on.fn.countAll<number>().as('tokens'))
+    .executeTakeFirstOrThrow();
+  return Number(tokens);
+}
