@@ -1,5 +1,5 @@
 /** When to tell the employee something, as a pure function of two states: what was known, and what is known now. */
-import { capital, countWord, dayWord, groups, stateSentence, statusWord, toolStanding } from '../attention.ts';
+import { capital, countWord, dayWord, groups, mustAcknowledge, stateSentence, statusWord, toolStanding } from '../attention.ts';
 import type { ApprovalRequest, GrantInForce, RequestState, Snapshot, Tool, View } from '../contract.ts';
 import { plainText } from './tray.ts';
 
@@ -22,7 +22,17 @@ const NAMED = 3;
  */
 export function notices(before: Snapshot | null, after: Snapshot): Notice[] {
   const answers = before ? aboutAnswers(before.requests, after.requests) : null;
-  return [aboutTools(before, after), answers, aboutGrants(after)].filter((notice) => notice !== null);
+  return [withReading(aboutTools(before, after), before, after), answers, aboutGrants(after)].filter((notice) => notice !== null);
+}
+
+/** A policy that has come to be read is told together with what it changes. */
+function withReading(tools: Notice | null, before: Snapshot | null, after: Snapshot): Notice | null {
+  const asked = after.policy.acknowledge;
+  if (!before || !asked || after.policy.mode === 'monitor' || !mustAcknowledge(after.policy)) return tools;
+  if (before.policy.acknowledge?.version === asked.version && mustAcknowledge(before.policy)) return tools;
+  if (tools) return { ...tools, body: `${tools.body} The policy asks to be read.`, view: 'policy', tool: null };
+  const body = `Read version ${plainText(asked.version, 40)} in Muster, and say that you have.`;
+  return { title: 'The policy asks to be read', body, view: 'policy', tool: null, items: [] };
 }
 
 function aboutTools(before: Snapshot | null, after: Snapshot): Notice | null {

@@ -1,6 +1,6 @@
 /** What the tray shows, as a pure function of what is known: the icon's state, the tooltip and the menu. */
-import { groups, stateSentence, statusWord } from '../attention.ts';
-import type { AgentLink, Platform, Snapshot, Tool, View } from '../contract.ts';
+import { groups, mustAcknowledge, stateSentence, statusWord } from '../attention.ts';
+import type { Action, AgentLink, Platform, Snapshot, Tool, View } from '../contract.ts';
 
 export type TrayState = 'calm' | 'attention' | 'problem';
 
@@ -42,6 +42,10 @@ export function trayModel(snapshot: Snapshot | null, link: AgentLink, platform: 
   } else {
     menu.push(read(sentence));
   }
+  const acting = snapshot?.actions?.filter(({ state }) => state === 'waiting') ?? [];
+  const unread = snapshot ? mustAcknowledge(snapshot.policy) : false;
+  for (const action of acting.slice(0, TOOLS_SHOWN)) menu.push(open(actionLine(action), 'home'));
+  if (unread) menu.push(open('The policy asks to be read', 'policy'));
   for (const tool of needs.slice(0, TOOLS_SHOWN)) menu.push(open(needLine(tool), 'home', tool.id));
   if (needs.length > TOOLS_SHOWN) menu.push(open(`${needs.length - TOOLS_SHOWN} more…`, 'home'));
   const counts = [
@@ -58,10 +62,15 @@ export function trayModel(snapshot: Snapshot | null, link: AgentLink, platform: 
   menu.push(null, open('What Muster sees', 'sees'), null, act('Quit Muster', { do: 'quit' }));
 
   return {
-    state: down || grave.length > 0 ? 'problem' : needs.length > 0 ? 'attention' : 'calm',
+    state: down || grave.length > 0 ? 'problem' : needs.length > 0 || acting.length > 0 || unread ? 'attention' : 'calm',
     tooltip: plainText(down ? 'Muster: not up to date' : `Muster: ${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`, TOOLTIP),
     menu,
   };
+}
+
+/** Without the seconds that are left: a menu is drawn once and then stands. */
+function actionLine({ kind, itemName }: Action): string {
+  return `Muster soon ${kind === 'disable-entry' ? 'switches off' : 'ends'} ${plainText(itemName, 36)}`;
 }
 
 function needLine(tool: Tool): string {

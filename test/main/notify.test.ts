@@ -255,4 +255,33 @@ describe('notices', () => {
       { numRuns: 300 },
     );
   });
+
+  it('tells once of a policy that asks to be read, together with what it changes', () => {
+    const asks = (version: string, acknowledgedAt: string | null = null, required = true, mode: 'warn' | 'monitor' = 'warn') => {
+      const { policy } = snapshot([]);
+      return { policy: { ...policy, rev: 2, mode, acknowledge: { version, required, acknowledgedAt } } };
+    };
+    const before = snapshot([tool('cursor', 'unreviewed', { name: 'Cursor' })]);
+    const told = (was: Partial<Snapshot>, is: Partial<Snapshot>, tools = before.tools) =>
+      notices({ ...before, ...was }, { ...before, tools, ...is });
+    expect(told({}, asks('2026-11'))).toEqual([
+      {
+        title: 'The policy asks to be read',
+        body: 'Read version 2026-11 in Muster, and say that you have.',
+        view: 'policy',
+        tool: null,
+        items: [],
+      },
+    ]);
+    const [both, ...more] = told({}, asks('2026-11'), [tool('cursor', 'prohibited', { name: 'Cursor' })]);
+    expect(more).toEqual([]);
+    expect(both?.title).toBe('The policy has changed for Cursor');
+    expect(both?.body).toMatch(/ The policy asks to be read\.$/);
+    expect(both?.view).toBe('policy');
+    expect(told(asks('2026-11'), asks('2026-11'))).toEqual([]);
+    expect(told(asks('2026-10', LATER), asks('2026-11'))).toHaveLength(1);
+    for (const quiet of [asks('2026-11', LATER), asks('2026-11', null, false), asks('2026-11', null, true, 'monitor')])
+      expect(told({}, quiet)).toEqual([]);
+    expect(notices(null, { ...before, ...asks('2026-11') })).toEqual([]);
+  });
 });

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AgentLink, Platform, Snapshot } from '../../electron/contract.ts';
+import type { Action, AgentLink, Platform, Snapshot } from '../../electron/contract.ts';
 import { plainText, type TrayModel, trayIcon, trayModel } from '../../electron/main/tray.ts';
 import { anySnapshot, anyText, FIRST, snapshot, tool } from './snapshots.ts';
 
@@ -44,6 +44,29 @@ describe('trayModel', () => {
       '> Quit Muster',
     ]);
     expect(model.menu[1]?.action).toEqual({ do: 'open', view: 'home', tool: 'github-copilot' });
+  });
+
+  it('asks to read the policy, and says what Muster is about to do', () => {
+    const calm = snapshot([tool('claude', 'approved')]);
+    const waiting: Action = {
+      ...{ id: 'a', kind: 'disable-entry', item: 'mcp:files', itemName: 'files & more', server: null, rule: 'm1', mode: 'enforce' },
+      ...{ state: 'waiting', reason: 'r', why: null, preview: { path: null, before: [], after: [] }, endsAt: FIRST },
+      ...{ mayKeep: true, mayUndo: false, createdAt: FIRST, updatedAt: FIRST },
+    };
+    const model = shown({
+      ...calm,
+      policy: { ...calm.policy, rev: 1, acknowledge: { version: '1', required: true, acknowledgedAt: null } },
+      actions: [waiting, { ...waiting, id: 'b', kind: 'end-process', itemName: 'DeepSeek' }, { ...waiting, id: 'c', state: 'done' }],
+    });
+    expect(model.state).toBe('attention');
+    expect(lines(model).slice(1, 4)).toEqual([
+      '> Muster soon switches off files && more',
+      '> Muster soon ends DeepSeek',
+      '> The policy asks to be read',
+    ]);
+    expect(model.menu[3]?.action).toEqual({ do: 'open', view: 'policy', tool: null });
+    const read = { ...calm, policy: { ...calm.policy, rev: 1, acknowledge: { version: '1', required: true, acknowledgedAt: FIRST } } };
+    expect(shown(read).state).toBe('calm');
   });
 
   it('is calm when all is fine, and while it looks for the first time', () => {
