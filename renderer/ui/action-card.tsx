@@ -103,7 +103,7 @@ export function ActionCard({ action, heading: Heading = 'h3' }: { action: Action
         </p>
         {changes && (
           <details className="more" open={action.state === 'waiting' ? true : undefined}>
-            <summary>{action.state === 'waiting' || action.state === 'would' ? 'What would change' : 'What changed'}</summary>
+            <summary>{action.state === 'done' || action.state === 'undone' ? 'What was changed' : 'What would change'}</summary>
             {preview.path !== null && (
               <p className="small ink-3">
                 <Code text={preview.path} />

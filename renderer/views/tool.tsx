@@ -132,7 +132,7 @@ export function ToolPage({ id }: { id: string }) {
       {tool.confidence === 'possible' && (
         <p className="note">
           <Icon name="info" />
-          Only a trace of it is here, no more: it may be gone, or never have been here. How Muster knows stands beside.
+          Only a trace of it is here, no more: it may be gone, or may never have been here.
         </p>
       )}
       {(tool.note !== null || tool.feature) && (

@@ -13,7 +13,7 @@ const words: Readonly<Record<string, Words>> = {
   projectFolders: { name: 'Project folders it also looks in', value: (value) => (value === 'none' ? 'None' : value) },
   userMayChangeSettings: { name: 'You may change settings of your own', value: yesNo },
   collectorUrl: { name: 'Where the list goes' },
-  enrollSecret: { name: 'The word for joining', value: () => 'Set, and shown to nobody' },
+  enrollSecret: { name: 'The secret for joining', value: () => 'Set, and shown to nobody' },
   tenant: { name: 'Whose policy counts' },
   policyRootKeys: {
     name: 'Keys that prove the policy',

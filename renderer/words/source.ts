@@ -55,9 +55,9 @@ const words: Readonly<Record<Source['id'], SourceWords>> = {
     never: 'What stands in them',
   },
   accounts: {
-    name: 'Plans',
+    name: 'Accounts and plans',
     why: 'The same tool is allowed on one plan and not on another',
-    place: 'the plans of AI tools',
+    place: 'the accounts of AI tools',
     kept: 'The plan, the organization’s name, and the part of the address behind the @',
     never: 'Names and addresses of people. Keys and passwords that stand beside them are dropped as the file is read',
   },
