@@ -39,35 +39,28 @@ const BESIDE_THE_EXECUTABLE = [
 
 /**
  * Functions that a scan of a computer without a policy never calls, and whose files build large schemas as they are loaded: in the product they are
- * loaded by the first call. `from` must be met here too.
- * @type {{ file: RegExp, from: RegExp, name: string, module: string }[]}
+ * loaded by the first call. `takes` and `module` must be met here too, in an import of one line.
+ * @type {{ file: RegExp, takes: string, name: string, module: string }[]}
  */
 const LATER = [
-  {
-    file: /native-catalog[/\\]catalog\.ts$/,
-    from: /^import \{ checked \} from '\.\/checked\.ts';$/m,
-    ...{ name: 'checked', module: './checked.ts' },
-  },
-  {
-    file: /agent[/\\]policy[/\\]policy-file\.ts$/,
-    from: /^import \{ type Policy, parsePolicy \} from '\.\/policy\.ts';$/m,
-    ...{ name: 'parsePolicy', module: './policy.ts' },
-  },
+  { file: /native-catalog[/\\]catalog\.ts$/, takes: '{ checked }', name: 'checked', module: './checked.ts' },
+  { file: /agent[/\\]policy[/\\]policy-file\.ts$/, takes: '{ type Policy, parsePolicy }', name: 'parsePolicy', module: './policy.ts' },
 ];
 
 /** @type {import('esbuild').Plugin} */
 const laterParts = {
   name: 'later-parts',
   setup(build) {
-    for (const { file: filter, from, name, module } of LATER) {
+    for (const { file: filter, takes, name, module } of LATER) {
       build.onLoad({ filter }, async ({ path: file }) => {
         const text = await fs.readFile(file, 'utf8');
-        if (!from.test(text)) {
+        const line = `import ${takes} from '${module}';`;
+        if (!text.includes(line)) {
           throw new Error(
-            `${path.relative(root, file)} no longer imports ${name} from ${module} in a line of its own as build/bundle.mjs expects; correct the rule there.`,
+            `${path.relative(root, file)} no longer takes ${name} from ${module} as build/bundle.mjs expects; correct the rule there.`,
           );
         }
-        return { contents: text.replace(from, `const ${name} = (...args) => require('${module}').${name}(...args);`), loader: 'ts' };
+        return { contents: text.replace(line, `const ${name} = (...args) => require('${module}').${name}(...args);`), loader: 'ts' };
       });
     }
   },
