@@ -4,7 +4,7 @@
  * A new need of a test is one row here, and its package one word in .ci/run.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -72,6 +72,11 @@ export const CAPABILITIES = /** @satisfies {Record<string, Capability>} */ ({
     install: apt('python3'),
     found: () => ['/usr/bin/python3', '/usr/local/bin/python3'].some((file) => existsSync(file)),
   },
+  postgres: {
+    purpose: 'the collector over a real PostgreSQL, in a cluster of the test’s own',
+    install: apt('postgresql'),
+    found: () => linux && postgresPrograms() !== null,
+  },
   'small-disk': {
     purpose: 'a disk that is really full',
     install: 'run the tests as root where mounting is allowed',
@@ -101,7 +106,9 @@ export function missingLibraries() {
 
 function realToolsAreCached() {
   /** @type {{ package: string, version: string }[]} */
-  const tools = JSON.parse(readFileSync(path.join(root, 'test', 'e2e', 'real-tools.json'), 'utf8'));
+  const tools = ['real-tools.json', 'more-tools.json'].flatMap((file) =>
+    JSON.parse(readFileSync(path.join(root, 'test', 'e2e', file), 'utf8')),
+  );
   return tools.every((tool) => existsSync(path.join(cacheFolder(), 'test-tools', `${tool.package.replace('/', '+')}@${tool.version}`)));
 }
 
@@ -119,6 +126,14 @@ function canMount() {
   if (mounted) spawnSync('umount', [folder]);
   rmdirSync(folder);
   return mounted;
+}
+
+/** The folder of PostgreSQL's own programs, of the newest version; Debian keeps `initdb` off the PATH. Null where there is none. @returns {string | null} */
+export function postgresPrograms() {
+  const debian = '/usr/lib/postgresql';
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
+  const folders = [...versions.map((version) => path.join(debian, version, 'bin')), ...(process.env['PATH'] ?? '').split(path.delimiter)];
+  return folders.find((folder) => folder !== '' && ['initdb', 'pg_ctl'].every((program) => existsSync(path.join(folder, program)))) ?? null;
 }
 
 /** @param {string} packages */

@@ -1,0 +1,124 @@
+/** A real PostgreSQL for tests and the bench: a cluster of its own in a temporary folder, on a free port of loopback, under an account that is not root. */
+import { spawnSync } from 'node:child_process';
+import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import { postgresPrograms } from '../../build/capabilities.mjs';
+
+export type Cluster = {
+  readonly port: number;
+  /** A new empty database; resolves with its address for `DATABASE_URL`. */
+  database(): Promise<string>;
+  /** `pg_ctl restart -m immediate`: every connection is cut and the log is replayed, as after a crash. Returns when it answers again. */
+  crash(): void;
+  stop(mode: 'fast' | 'immediate'): void;
+  start(): void;
+  /** Ends it and removes its folder. */
+  end(): void;
+};
+
+/** `durable` waits for the disk as production does; otherwise a crash of the machine, which no test makes, could lose something. */
+export async function startPostgres({
+  durable = false,
+  settings = {},
+}: {
+  durable?: boolean;
+  settings?: Record<string, string | number>;
+} = {}): Promise<Cluster> {
+  const programs = postgresPrograms();
+  if (programs === null) throw new Error('There is no PostgreSQL here; install the package postgresql.');
+  const account = process.getuid?.() === 0 ? unprivileged() : {};
+  const folder = mkdtempSync(path.join(tmpdir(), 'muster-postgres-'));
+  if ('uid' in account) chownSync(folder, account.uid, account.gid);
+  const data = path.join(folder, 'data');
+  const run = (program: string, ...args: string[]) => {
+    const options = {
+      ...account,
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, LC_ALL: 'C', HOME: folder, TMPDIR: folder },
+      timeout: 60_000,
+    } as const;
+    // Its output goes to files or nowhere: the server keeps what it inherits, and a pipe would never end.
+    const { status, error, stderr } = spawnSync(path.join(programs, program), args, {
+      ...options,
+      stdio: ['ignore', 'ignore', program === 'initdb' ? 'pipe' : 'ignore'],
+    });
+    if (status !== 0)
+      throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${error?.message ?? stderr ?? ''}${logOf(folder)}`);
+  };
+  run('initdb', '-D', data, '-U', 'muster', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync', '--no-instructions');
+  const port = await freePort();
+  const all = {
+    listen_addresses: '127.0.0.1',
+    port,
+    unix_socket_directories: folder,
+    fsync: durable ? 'on' : 'off',
+    // A commit that was answered is in the log, also where the disk is not waited for.
+    synchronous_commit: 'on',
+    max_connections: 60,
+    ...settings,
+  };
+  const options = Object.entries(all).map(([name, value]) => `-c ${name}=${value}`);
+  const control = (...args: string[]) => run('pg_ctl', '-D', data, '-s', '-w', '-t', '50', ...args);
+  const starting = ['-l', path.join(folder, 'log'), '-o', options.join(' ')];
+  control('start', ...starting);
+  let running = true;
+  const url = (name: string) => `postgres://muster@127.0.0.1:${port}/${name}`;
+  let made = 0;
+  return {
+    port,
+    async database() {
+      const client = new pg.Client({ connectionString: url('postgres') });
+      await client.connect();
+      const name = `muster_${++made}`;
+      await client.query(`create database ${name}`);
+      await client.end();
+      return url(name);
+    },
+    crash: () => control('restart', '-m', 'immediate', ...starting),
+    stop(mode) {
+      control('stop', '-m', mode);
+      running = false;
+    },
+    start() {
+      control('start', ...starting);
+      running = true;
+    },
+    end() {
+      if (running) control('stop', '-m', 'immediate');
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+    },
+  };
+}
+
+/** PostgreSQL refuses to run as root; the package makes an account, and every system has `nobody`. */
+function unprivileged(): { uid: number; gid: number } {
+  const accounts = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
+  const found = ['postgres', 'nobody'].map((name) => accounts.find((fields) => fields[0] === name)).find((fields) => fields !== undefined);
+  if (!found) throw new Error('There is no account postgres or nobody under which PostgreSQL could run.');
+  return { uid: Number(found[2]), gid: Number(found[3]) };
+}
+
+function logOf(folder: string): string {
+  try {
+    return `\n${readFileSync(path.join(folder, 'log'), 'utf8').slice(-2000)}`;
+  } catch {
+    return '';
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
