@@ -77,6 +77,17 @@ export type RequestTable = {
   version: Generated<number>;
 };
 
+/** A decision for everyone that waits for its draft to be published. */
+export type Proposal = {
+  device: string;
+  request: string;
+  version: number;
+  reason: string;
+  tiers: string[] | null;
+  dataClasses: string[] | null;
+  proposedBy: string;
+};
+
 export type Schema = {
   tenant: { name: string; root_keys: Json<PublicJwk[]>; created_at: Date };
   setting: { key: string; value: Json<unknown>; updated_at: Date };
@@ -109,6 +120,7 @@ export type Schema = {
     at: Date;
     due_at: OrNull<Date>;
     decided_by: string;
+    revoked_at: OrNull<Date>;
   };
   grant_row: {
     device: string;
@@ -125,7 +137,9 @@ export type Schema = {
     granted_by: string;
     created_at: Date;
     revoked_at: OrNull<Date>;
+    revoked_by: OrNull<'scope' | 'admin'>;
   };
+  grants_due: { device: string; mark: string; since: Date };
   device_grants: { device: string; key_set_rev: number; rev: number; jws: string; signed_at: Date };
   key_set: { rev: number; jws: string; hash: string; at: Date };
   policy_draft: {
@@ -139,6 +153,8 @@ export type Schema = {
     simulated_version: OrNull<number>;
     simulated_at: OrNull<Date>;
     simulation: OptionalJson<unknown>;
+    simulated_rev: OrNull<number>;
+    decides: OptionalJson<Proposal>;
   };
   policy_published: {
     key_set_rev: number;
