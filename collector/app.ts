@@ -12,6 +12,7 @@ import { checkInRoute } from './routes/check-in.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { enrollRoute } from './routes/enroll.ts';
 import { healthRoutes } from './routes/health.ts';
+import type { Signer } from './signer/protocol.ts';
 import { type Db, findKey } from './store/devices.ts';
 import { createKnownBodies, type KnownBodies } from './store/items.ts';
 import { createTenantReader, type TenantReader } from './store/tenant.ts';
@@ -26,6 +27,8 @@ export type AppParts = {
   readonly limits?: Partial<Limits>;
   /** Seconds between two check-ins of a device; default an hour. */
   readonly everyS?: number;
+  /** Signs policies and grants; without one nothing can be published or granted. */
+  readonly signer?: Signer | null;
   /** Proxies in front whose `X-Forwarded-For` is believed; default none. */
   readonly trustProxy?: boolean | string;
   /** More routes, as the admin API's. */
@@ -46,6 +49,7 @@ export type Context = {
   readonly tenant: TenantReader;
   readonly knownBodies: KnownBodies;
   readonly metrics: Metrics;
+  readonly signer: Signer | null;
 };
 
 declare module 'fastify' {
@@ -91,6 +95,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     tenant: createTenantReader(database.db, clock),
     knownBodies: createKnownBodies(clock),
     metrics,
+    signer: parts.signer ?? null,
   };
 
   const app = fastify({

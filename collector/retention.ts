@@ -86,11 +86,12 @@ async function removeBodies(db: Db, now: Date): Promise<number> {
 }
 
 /** Now and then, until stopped; a failure is logged and tried again the next time. */
-export function keepHouse(db: Db, log: Log, now: () => Date): { stop(): Promise<void> } {
+export function keepHouse(db: Db, log: Log, now: () => Date, also: () => Promise<void> = async () => {}): { stop(): Promise<void> } {
   let running: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
     running = running.then(async () => {
       try {
+        await also();
         log.info('retention', await cleanUp(db, now()));
       } catch (error) {
         log.error('retention.failed', error);

@@ -4,9 +4,12 @@ import { type AppParts, createApp } from './app.ts';
 import { openDatabase, type Where } from './database.ts';
 import type { Log } from './log.ts';
 import { keepHouse } from './retention.ts';
+import type { Signer } from './signer/protocol.ts';
+import type { Db } from './store/devices.ts';
 import { makePartitions } from './store/partitions.ts';
 import { countTokens, makeEnrolSecret, makeToken } from './store/secrets.ts';
-import { makeTenant } from './store/tenant.ts';
+import { makeTenant, setRootKeys } from './store/tenant.ts';
+import { putKeySet } from './store/trust.ts';
 
 export type StartParts = Omit<AppParts, 'database' | 'origins' | 'log'> & {
   readonly where: Where;
@@ -46,7 +49,14 @@ export async function startCollector(parts: StartParts): Promise<Collector> {
     await app.listen({ host, port });
     const bound = (app.server.address() as AddressInfo).port;
     origins = publicUrl ? [publicUrl.replace(/\/+$/, '')] : ['127.0.0.1', 'localhost', '[::1]'].map((name) => `http://${name}:${bound}`);
-    const house = keepHouse(db, log, now);
+    const adopt = async () => {
+      if (parts.signer && (await adoptSigner(db, parts.signer, now()))) {
+        context.trust.forget();
+        context.tenant.forget();
+      }
+    };
+    await adopt();
+    const house = keepHouse(db, log, now, adopt);
     log.info('collector.started', { engine: database.engine });
     return {
       url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
@@ -65,8 +75,16 @@ export async function startCollector(parts: StartParts): Promise<Collector> {
   }
 }
 
+/** What the signer signs by is what devices are told to trust; asked again with the housework, for it renews its key set in time. */
+async function adoptSigner(db: Db, signer: Signer, now: Date): Promise<boolean> {
+  const { roots, keySet } = await signer.identity();
+  const news = await putKeySet(db, keySet, now);
+  if (news) await setRootKeys(db, roots);
+  return news;
+}
+
 /** Null where there is an administrator's token already. */
-async function firstSecrets(db: Parameters<typeof countTokens>[0], now: Date): Promise<Collector['first']> {
+async function firstSecrets(db: Db, now: Date): Promise<Collector['first']> {
   return db.transaction().execute(async (trx) => {
     // Of two replicas that start for the first time at once, one makes them.
     await trx.selectFrom('tenant').select('name').forUpdate().execute();

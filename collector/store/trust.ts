@@ -51,6 +51,16 @@ export async function grantsOf(db: Db | Trx, device: string): Promise<string | n
   return row?.jws ?? null;
 }
 
+/** Keeps a key set; one of the same revision stays as it is. True: it is new here. */
+export async function putKeySet(db: Db | Trx, { rev, jws, hash }: { rev: number; jws: string; hash: string }, at: Date): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await db
+    .insertInto('key_set')
+    .values({ rev, jws, hash, at })
+    .onConflict((on) => on.column('rev').doNothing())
+    .executeTakeFirstOrThrow();
+  return Number(numInsertedOrUpdatedRows) > 0;
+}
+
 /** Keeps the signed list of grants of a device; the caller holds the device's lock. */
 export async function putGrants(trx: Trx, device: string, keySetRev: number, rev: number, jws: string, at: Date): Promise<void> {
   const values = { key_set_rev: keySetRev, rev, jws, signed_at: at };

@@ -1,0 +1,121 @@
+/** `npm run collector`: starts the collector, prints once what its first start made, and ends in order when asked to. */
+import { chmodSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { CollectorDatabaseError } from './database.ts';
+import { takeFolder } from './folder-lock.ts';
+import { createLog } from './log.ts';
+import { signerAt } from './signer/client.ts';
+import { SignerError } from './signer/protocol.ts';
+import { startSigner } from './signer/start.ts';
+import { startCollector } from './start.ts';
+
+const USAGE = `collector [--port P] [--data DIR] [--host ADDRESS] [--url URL] [--tenant NAME] [--signer SOCKET] [--trust-proxy ADDRESSES]
+  --port         where to listen (default 8787; 0: any that is free)
+  --data         folder for the embedded database and the signer's keys (default ./muster-collector)
+  --host         address to listen at (default 127.0.0.1; anything else needs TLS in front)
+  --url          the address that agents use, where it is another one, as https://collector.acme.example
+  --tenant       the organization's name, at the first start (default: default)
+  --signer       the socket of a signer that runs under its own account; without it one is started here
+  --trust-proxy  proxies whose X-Forwarded-For is believed, as 10.0.0.0/8
+DATABASE_URL names a PostgreSQL to use instead of the embedded database.
+MUSTER_RATE_ADDRESS and MUSTER_RATE are requests a second, of one address and in all.
+`;
+
+/** The exit code; 2 usage, 4 the database can't be used, 70 a bug. */
+async function main(): Promise<number> {
+  const options = read(process.argv.slice(2));
+  if (typeof options === 'string') {
+    process.stderr.write(`${options}\n${USAGE}`);
+    return 2;
+  }
+  const folder = path.resolve(options.data);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+  const url = process.env['DATABASE_URL'];
+  const release = url ? () => {} : takeFolder(folder);
+  try {
+    const own = options.signer === undefined ? await startSigner(path.join(folder, 'signer'), options.tenant) : null;
+    const signer = own?.signer ?? signerAt(options.signer ?? '');
+    try {
+      await run(options, { url, folder: path.join(folder, 'database') }, signer);
+    } finally {
+      await own?.stop();
+    }
+  } finally {
+    release();
+  }
+  return 0;
+}
+
+type Options = Exclude<ReturnType<typeof read>, string>;
+
+async function run(
+  options: Options,
+  where: { url: string | undefined; folder: string },
+  signer: ReturnType<typeof signerAt>,
+): Promise<void> {
+  const log = createLog((line) => process.stderr.write(line));
+  const rate = Number(process.env['MUSTER_RATE']);
+  const perAddress = Number(process.env['MUSTER_RATE_ADDRESS']);
+  const collector = await startCollector({
+    where,
+    log,
+    signer,
+    tenant: options.tenant,
+    host: options.host,
+    port: options.port,
+    publicUrl: options.url,
+    limits: {
+      ...(rate > 0 ? { all: { rate, burst: rate * 2 } } : {}),
+      ...(perAddress > 0 ? { address: { rate: perAddress, burst: perAddress * 5 } } : {}),
+    },
+    ...(options.trustProxy === undefined ? {} : { trustProxy: options.trustProxy }),
+  });
+  process.stdout.write(`The collector listens at ${collector.url} (API: ${collector.url}/docs)\n`);
+  if (collector.first) {
+    process.stdout.write(
+      `Shown once; keep both:\n  owner token:      ${collector.first.ownerToken}\n  enrolment secret: ${collector.first.enrolSecret}\n`,
+    );
+  }
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  await collector.stop();
+}
+
+function read(args: string[]) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        port: { type: 'string', default: '8787' },
+        data: { type: 'string', default: 'muster-collector' },
+        host: { type: 'string', default: '127.0.0.1' },
+        url: { type: 'string' },
+        tenant: { type: 'string', default: 'default' },
+        signer: { type: 'string' },
+        'trust-proxy': { type: 'string' },
+      },
+    });
+    const port = Number(values.port);
+    if (!Number.isInteger(port) || port < 0 || port > 65_535) return `--port ${values.port} is no port; give a number from 0 to 65535.`;
+    if (values.url !== undefined && !/^https?:\/\/[^/\s?#]+(\/[^\s?#]*)?$/.test(values.url))
+      return `--url ${values.url} is no address; give it as https://collector.acme.example.`;
+    return { ...values, port, trustProxy: values['trust-proxy'] };
+  } catch (error) {
+    return `${(error as Error).message.split('. ')[0]}.`;
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const known = error instanceof CollectorDatabaseError || error instanceof SignerError;
+  const { code } = error as NodeJS.ErrnoException;
+  if (known) process.stderr.write(`${error.message}\n`);
+  else if (code === 'EADDRINUSE') process.stderr.write('The port is in use; end the other program or give another one with --port.\n');
+  else if (code === 'FOLDER_IN_USE') process.stderr.write(`${(error as Error).message}\n`);
+  else process.stderr.write(`A bug in the collector (${(error as Error).name}); report this line.\n${(error as Error).stack}\n`);
+  process.exitCode = known || code === 'FOLDER_IN_USE' ? 4 : code === 'EADDRINUSE' ? 3 : 70;
+}
