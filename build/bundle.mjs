@@ -54,7 +54,7 @@ const laterParts = {
     for (const { file: filter, takes, name, module } of LATER) {
       build.onLoad({ filter }, async ({ path: file }) => {
         const text = await fs.readFile(file, 'utf8');
-        const line = `import ${takes} from '${module}';`;
+        const line = ['import', takes, 'from', `'${module}';`].join(' ');
         if (!text.includes(line)) {
           throw new Error(
             `${path.relative(root, file)} no longer takes ${name} from ${module} as build/bundle.mjs expects; correct the rule there.`,
