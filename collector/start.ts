@@ -43,12 +43,13 @@ export async function startCollector(parts: StartParts): Promise<Collector> {
     const { db } = database;
     await makePartitions(db, now());
     await makeTenant(db, tenant, now());
-    const first = await firstSecrets(database.db, now());
     let origins: readonly string[] = [];
     const { app, context, stop } = await createApp({ ...rest, now, database, log, origins: () => origins });
     await app.listen({ host, port });
     const bound = (app.server.address() as AddressInfo).port;
     origins = publicUrl ? [publicUrl.replace(/\/+$/, '')] : ['127.0.0.1', 'localhost', '[::1]'].map((name) => `http://${name}:${bound}`);
+    // Only where it can serve, or they would be made and never shown.
+    const first = await firstSecrets(db, now());
     const adopt = async () => {
       if (parts.signer && (await adoptSigner(db, parts.signer, now()))) {
         context.trust.forget();

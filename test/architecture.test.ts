@@ -17,7 +17,7 @@ function sources(folder: string): string[] {
     .map((file) => path.posix.join(folder, file.replaceAll('\\', '/')));
 }
 
-const files = ['agent', 'electron', 'renderer', 'native-catalog', 'build'].flatMap(sources);
+const files = ['agent', 'collector', 'electron', 'renderer', 'native-catalog', 'build'].flatMap(sources);
 const text = new Map(files.map((file) => [file, readFileSync(path.join(root, file), 'utf8')]));
 
 /** Every static and dynamic import; a relative one is given as the file it names. */
@@ -95,6 +95,32 @@ const ARROWS: readonly { name: string; of: RegExp; to: (to: string) => boolean; 
     of: /^native-catalog\/(catalog|schema|index-.*|paths|interpreters)\.ts$/,
     to: (to) => to.startsWith('native-catalog/') || ['electron/contract.ts', 'agent/observe/observation.ts', 'zod'].includes(to),
     why: 'The collector uses it too.',
+  },
+  {
+    name: 'the collector knows the protocol, how verdicts are made, the catalog, and nothing else of the agent',
+    of: /^collector\//,
+    to: (to) =>
+      to.startsWith('collector/') ||
+      to === 'agent/wire.ts' ||
+      to === 'agent/evidence/chain.ts' ||
+      to === 'electron/contract.ts' ||
+      /^agent\/policy\/[\w-]+\.ts$/.test(to) ||
+      /^native-catalog\/(catalog|schema)\.ts$/.test(to) ||
+      to === 'package.json' ||
+      (!isFile(to) && packageOf(to) !== 'electron'),
+    why: 'It serves agents of other versions too: only what is published or pure is common.',
+  },
+  {
+    name: 'the collector’s door for SQL is its store',
+    of: /^collector\/(?!store\/|migrations\/|database\.ts)/,
+    to: (to) => !['kysely/migration', 'pg', '@electric-sql/pglite'].includes(to),
+    why: 'Every statement stands in one folder.',
+  },
+  {
+    name: 'nothing of the product imports the collector',
+    of: /^(agent|electron|renderer|native-catalog)\//,
+    to: (to) => !to.startsWith('collector/'),
+    why: 'The arrow never turns round.',
   },
   {
     name: 'deciding is pure',
@@ -198,7 +224,9 @@ describe('one door an outside thing', () => {
     expect(
       files.filter(
         (file) =>
-          !file.startsWith('build/') && file !== refused && /(?<![.\w'])(fetch|WebSocket|EventSource|XMLHttpRequest)\(/.test(code(file)),
+          !/^(build|collector)\//.test(file) &&
+          file !== refused &&
+          /(?<![.\w'])(fetch|WebSocket|EventSource|XMLHttpRequest)\(/.test(code(file)),
       ),
     ).toEqual([]);
   });
