@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { capital, countWord, stateSentence } from '../../electron/attention.ts';
 import { needs } from '../capability.ts';
 import {
@@ -21,45 +21,14 @@ import {
   startApplication,
   startTool,
 } from './application.ts';
-import { type Desktop, menuLines, readNotices, startDesktop, type TrayIcon } from './desktop.ts';
+import { type Desktop, menuLines, readNotices, startDesktop } from './desktop.ts';
+import { heading, labels, picture as pictureIn, quit, row, tabTo, trayOf, until } from './person.ts';
 
 const POLL_SECONDS = 1;
 /** A secret that stands in a config file and must stand nowhere else. */
 const PLANTED = 'sk-planted-0123456789abcdefghijklmnop';
 const pictures = path.join(root, 'screenshots/journey');
-
-const until = <T>(probe: () => T | Promise<T>, ms = 20_000) => vi.waitFor(probe, { timeout: ms, interval: 50 });
-const row = (page: Page, tool: string) => page.locator(`[data-tool="${tool}"]`);
-const heading = (page: Page) => page.locator('main h1');
-
-/** The window as it is now, in both themes. */
-async function picture(page: Page, name: string): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.screenshot({ path: path.join(pictures, `${name}-${colorScheme}.png`) });
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
-}
-
-async function trayOf(desktop: Desktop): Promise<TrayIcon> {
-  return until(async () => {
-    const icon = await desktop.tray();
-    if (!icon) throw new Error('There is no icon in the tray.');
-    return icon;
-  });
-}
-
-const labels = async (desktop: Desktop) => (await (await trayOf(desktop)).menu()).map(({ label }) => label);
-
-/** Tab, until what has the focus is called so. */
-async function tabTo(page: Page, name: string): Promise<void> {
-  const passed: unknown[] = [];
-  do {
-    await page.keyboard.press('Tab');
-    passed.push(await page.evaluate('document.activeElement?.ariaLabel ?? document.activeElement?.textContent'));
-  } while (passed.at(-1) !== name && passed.length < 40);
-  expect(passed).toContain(name);
-}
+const picture = (page: Page, name: string) => pictureIn(page, pictures, name);
 
 /** When the row of this tool came, by the clock of this machine; ask before it can come. */
 const rowAppears = (page: Page, tool: string): Promise<number> =>
@@ -73,15 +42,6 @@ const rowAppears = (page: Page, tool: string): Promise<number> =>
     watch.observe(document, { subtree: true, childList: true });
     look();
   })`);
-
-/** Chooses Quit in the tray, and waits until main and everything below it has ended. */
-async function quit(desktop: Desktop, app: Application): Promise<void> {
-  const before = processTree(app.pid);
-  await (await trayOf(desktop)).choose('Quit Muster');
-  const alive = () => before.filter(({ pid }) => processTree(pid).length > 0);
-  await until(() => expect(alive(), `after Quit; the application's last words: ${app.said().slice(-500)}`).toEqual([]));
-  await app.ended;
-}
 
 const policy = {
   schema: 'muster.policy/1',
