@@ -72,7 +72,10 @@ export function targetOf(
   return { ok: true, target: { path: file.path, place: entry, way } };
 }
 
-/** The user's own file in which the client lists what it leaves out of this one. */
+/**
+ * The user's own file in which the client lists what it leaves out of this one: the first that is there. Claude Code moves what stands in
+ * `disabledMcpjsonServers` into the project, where no undo would reach it; its catalog entry names the list that stays where it is.
+ */
 function ownList(os: Os, file: McpFile): { path: string; way: Way & { by: 'elsewhere' } } | null {
   if (file.home === null) return null;
   for (const rule of file.place.switches ?? []) {

@@ -337,13 +337,13 @@ describe('a file that Muster leaves alone', () => {
     it.policy(RULE);
     const { action, actions, agent, seen } = await it.begin();
     const claude = actions().find(({ preview }) => preview.path === '~/.claude.json');
-    expect(claude?.preview).toEqual({ path: '~/.claude.json', before: [], after: ['projects → ~/work → disabledMcpjsonServers: files'] });
+    expect(claude?.preview).toEqual({ path: '~/.claude.json', before: [], after: ['projects → ~/work → disabledMcpServers: files'] });
     const text = shared.text();
     await agent.api.actNow(claude?.id ?? '');
     expect(shared.text()).toBe(text);
     expect(JSON.parse(own.text())).toEqual({
       theme: 'dark',
-      projects: { [project]: { allowedTools: [], disabledMcpjsonServers: ['files'] } },
+      projects: { [project]: { allowedTools: [], disabledMcpServers: ['files'] } },
     });
     await seen(() => agent.snapshot().mcpServers.some(({ client, enabled }) => client === 'claude-code' && !enabled), 'it is seen as off');
     fs.writeFileSync(own.at, own.text().replace('dark', 'light'));

@@ -24,6 +24,9 @@ const run = promisify(execFile);
 
 export const TOOLS = JSON.parse(readFileSync(new URL('real-tools.json', import.meta.url), 'utf8')) as readonly RealTool[];
 
+/** Clients that only the tests of their own files need. */
+export const MORE_TOOLS = JSON.parse(readFileSync(new URL('more-tools.json', import.meta.url), 'utf8')) as readonly RealTool[];
+
 /** An environment in which a tool can reach nobody: a proxy that refuses, and each tool's own word for "send nothing, renew nothing". */
 export function quiet(home: string, programs: readonly string[]): NodeJS.ProcessEnv {
   const proxy = 'http://127.0.0.1:9';
@@ -49,11 +52,11 @@ export function quiet(home: string, programs: readonly string[]): NodeJS.Process
   };
 }
 
-/** Puts every tool into `prefix` (`bin`, `lib/node_modules`), as `npm install -g --prefix` lays them out. Rejects with npm's own words. */
-export async function installTools(prefix: string): Promise<void> {
+/** Puts the tools into `prefix` (`bin`, `lib/node_modules`), as `npm install -g --prefix` lays them out. Rejects with npm's own words. */
+export async function installTools(prefix: string, tools: readonly RealTool[] = TOOLS): Promise<void> {
   const cache = path.join(cacheFolder(), 'test-tools');
   await fs.mkdir(cache, { recursive: true });
-  const fetched = await Promise.all(TOOLS.map((tool) => fetchOnce(tool, cache)));
+  const fetched = await Promise.all(tools.map((tool) => fetchOnce(tool, cache)));
   for (const folder of fetched) linkTree(folder, prefix);
 }
 
