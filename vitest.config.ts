@@ -10,6 +10,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
           exclude: ['test/e2e/**'],
           pool: 'forks',
+          globalSetup: 'test/bundled-cli.ts',
           testTimeout: 30_000,
         },
       },

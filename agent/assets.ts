@@ -16,6 +16,11 @@ export function isPackaged(): boolean {
   return isSea();
 }
 
+/** Whether the catalog that `readCatalog` gives was checked against its schema before: it is as it was put into the package. */
+export function isCatalogChecked(): boolean {
+  return isSea();
+}
+
 /**
  * The database's migrations in order of their version, from files named `0001-what-it-does.sql`.
  * Throws when a name has another form or a version is missing or doubled.

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { AgentApi, ApprovalRequest, Device, Inventory, Snapshot } from '../electron/contract.ts';
 import { type Catalog, parseCatalog } from '../native-catalog/catalog.ts';
 import { type Agent, startAgent } from './agent.ts';
-import { isPackaged, readCatalog, readMigrations } from './assets.ts';
+import { isCatalogChecked, isPackaged, readCatalog, readMigrations } from './assets.ts';
 import { type Invocation, UsageError } from './commands/command.ts';
 import {
   DataFolderError,
@@ -55,7 +55,7 @@ const systemClock: Clock = {
 /** The catalog that ships; the packed one was checked when it was built, and checking it again would cost every command 40 ms. */
 export function loadCatalog(): Catalog {
   const { names, ...raw } = readCatalog();
-  return parseCatalog(raw, names, { trusted: isPackaged() });
+  return parseCatalog(raw, names, { trusted: isCatalogChecked() });
 }
 
 /** What the catalog knows of the tools and tiers that a policy names. */

@@ -155,10 +155,11 @@ const PARTS = {
 
 /**
  * Bundles the named parts. Rejects with a sentence when an entry file is missing; esbuild prints the place of any other mistake itself.
- * @param {{ parts?: readonly Part[], out?: string }} [options] `out` defaults to dist/
+ * @param {{ parts?: readonly Part[], out?: string, before?: readonly import('esbuild').Plugin[] }} [options] `out` defaults to dist/; `before` are
+ * plugins that are asked before a part's own
  * @returns {Promise<Record<string, number>>} bytes of each part's main file
  */
-export async function bundle({ parts = /** @type {Part[]} */ (Object.keys(PARTS)), out = path.join(root, 'dist') } = {}) {
+export async function bundle({ parts = /** @type {Part[]} */ (Object.keys(PARTS)), out = path.join(root, 'dist'), before = [] } = {}) {
   /** @type {Record<string, number>} */
   const sizes = {};
   await Promise.all(
@@ -181,6 +182,7 @@ export async function bundle({ parts = /** @type {Part[]} */ (Object.keys(PARTS)
           logLevel: 'error',
           sourcemap: false,
           ...own,
+          plugins: [...before, ...(own.plugins ?? [])],
           outfile: draft,
         });
         if (part === 'renderer') {

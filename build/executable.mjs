@@ -17,8 +17,8 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 /** Node looks for this very name, and flips the digit after it when a program is inside. */
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 
-/** The native parts of a platform: the name beside the executable, and where it comes from. */
-function nativeParts() {
+/** The native parts of a platform: the name beside the executable, and where in node_modules it comes from. */
+export function nativeParts() {
   const { platform, arch } = process;
   const parts = { 'better_sqlite3.node': `better-sqlite3/prebuilds/${sqlitePlatform()}-${arch}.node` };
   if (platform === 'win32') return { ...parts, 'koffi.node': `@koromix/koffi-win32-${arch}/win32_${arch}/koffi.node` };

@@ -4,16 +4,30 @@ import fs from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
+import { afterAll, inject } from 'vitest';
 import type { AgentApi, AgentEvents, Snapshot } from '../../electron/contract.ts';
 import { type Connection, connect } from '../../electron/rpc.ts';
 import { socketChannel } from '../../electron/socket.ts';
 
-const CLI = fileURLToPath(new URL('../../agent/cli.ts', import.meta.url));
-/** Starting is mostly reading our own files; a second start finds them compiled. */
+/** The sources in one file, made once for the whole run. */
+const CLI = inject('musterCli');
+/** A second start finds it compiled. */
 const cacheOf = (uid = process.getuid?.()) => path.join(tmpdir(), `muster-test-compiled-${uid ?? ''}`);
-const METHODS = ['scan', 'request', 'withdraw', 'answer', 'acknowledge', 'actNow', 'keepForToday', 'undo', 'told', 'stop'] as const;
+const METHODS = [
+  'scan',
+  'request',
+  'withdraw',
+  'answer',
+  'acknowledge',
+  'actNow',
+  'keepForToday',
+  'undo',
+  'told',
+  'syncNow',
+  'sentPayloads',
+  'enroll',
+  'stop',
+] as const;
 
 export type Ran = { code: number | null; out: string; err: string };
 type Options = { env?: Record<string, string>; uid?: number; home?: string | null };
