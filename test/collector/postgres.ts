@@ -29,9 +29,9 @@ export async function startPostgres({
 } = {}): Promise<Cluster> {
   const programs = postgresPrograms();
   if (programs === null) throw new Error('There is no PostgreSQL here; install the package postgresql.');
-  const account = process.getuid?.() === 0 ? unprivileged() : {};
+  const account: { uid?: number; gid?: number } = process.getuid?.() === 0 ? unprivileged() : {};
   const folder = mkdtempSync(path.join(tmpdir(), 'muster-postgres-'));
-  if ('uid' in account) chownSync(folder, account.uid, account.gid);
+  if (account.uid !== undefined && account.gid !== undefined) chownSync(folder, account.uid, account.gid);
   const data = path.join(folder, 'data');
   const run = (program: string, ...args: string[]) => {
     const options = {

@@ -1,0 +1,119 @@
+/** One run of a simulated fleet: starts the collector it is let loose on, or takes one that runs, plays a scenario, and says what both of them did. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { type Played, SCENARIOS, type Scenario } from './scenarios.ts';
+import { createSender } from './sender.ts';
+import type { Order, TargetState, Told } from './target.ts';
+
+export type FleetOptions = {
+  readonly scenario: Scenario;
+  readonly devices: number;
+  readonly rate: number;
+  readonly seconds: number;
+  readonly seed: number;
+  /** An empty PostgreSQL; null: an embedded database in `folder`. */
+  readonly databaseUrl: string | null;
+  readonly folder: string;
+  /** A collector that runs already, on loopback; its devices enrol as any would. */
+  readonly target: { readonly url: string; readonly secret: string } | null;
+  readonly signal: AbortSignal;
+  say(line: string): void;
+};
+
+export type Report = {
+  readonly scenario: Scenario;
+  readonly devices: number;
+  readonly engine: string;
+  readonly played: Played;
+  /** Null for a collector that ran already. `processorShare` of one core, while the scenario was played. */
+  readonly target: (TargetState & { readonly processorShare: number }) | null;
+  readonly filledSeconds: number;
+};
+
+/** Throws where the target can't be used, with the reason. */
+export async function runFleet(options: FleetOptions): Promise<Report> {
+  const { scenario, devices, rate, seconds, seed, signal, say } = options;
+  const began = performance.now();
+  const target = options.target ? null : await startTarget(options);
+  const { url, secret } = options.target ?? target?.ready ?? { url: '', secret: '' };
+  const filledSeconds = (performance.now() - began) / 1000;
+  const sender = createSender(url);
+  try {
+    const stage = { seed, devices, rate, seconds, secret, sender, signal, say };
+    if (options.target && SCENARIOS[scenario].filled) {
+      say(`enrolling ${devices} devices`);
+      await SCENARIOS.enrol.play(stage);
+    }
+    const before = await target?.state();
+    const at = performance.now();
+    const played = await SCENARIOS[scenario].play(stage);
+    const wall = performance.now() - at;
+    const after = await target?.state();
+    const share = before && after ? (after.processorMs - before.processorMs) / wall : 0;
+    return {
+      scenario,
+      devices,
+      engine: target?.ready.engine ?? 'unknown',
+      played,
+      target: after ? { ...after, processorShare: share } : null,
+      filledSeconds,
+    };
+  } finally {
+    sender.close();
+    await target?.stop();
+  }
+}
+
+type Ready = Extract<Told, { kind: 'ready' }>;
+
+async function startTarget({ scenario, devices, seed, databaseUrl, folder, signal, say }: FleetOptions) {
+  const child: ChildProcess = fork(fileURLToPath(new URL('./target.ts', import.meta.url)), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const end = () => void (child.connected && child.disconnect());
+  signal.addEventListener('abort', end, { once: true });
+  /** The next word of a kind; what it says on the way is passed on. */
+  const hear = <K extends Told['kind']>(kind: K) =>
+    new Promise<Extract<Told, { kind: K }>>((resolve, reject) => {
+      const done = () => {
+        child.off('message', listen);
+        child.off('exit', gone);
+      };
+      const gone = () => {
+        done();
+        reject(new Error('The collector ended.'));
+      };
+      const listen = (told: Told) => {
+        if (told.kind === 'said') return say(told.line);
+        done();
+        if (told.kind === kind) resolve(told as Extract<Told, { kind: K }>);
+        else reject(new Error(told.kind === 'failed' ? told.message : `The collector said ${told.kind}.`));
+      };
+      child.on('message', listen);
+      child.once('exit', gone);
+    });
+  const order: Order = { seed, devices, url: databaseUrl, folder, fill: SCENARIOS[scenario].filled };
+  const stop = async () => {
+    signal.removeEventListener('abort', end);
+    const running = child.exitCode === null && child.signalCode === null;
+    const exited = running ? once(child, 'exit') : null;
+    end();
+    await exited;
+  };
+  try {
+    child.send(order);
+    const ready: Ready = await hear('ready');
+    return {
+      ready,
+      stop,
+      state: async (): Promise<TargetState> => {
+        child.send('state');
+        return (await hear('state')).state;
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
