@@ -85,8 +85,14 @@ describe('processes on macOS', () => {
     put('/Users/ada/.local/share/claude/versions/2.0.1');
     fs.mkdirSync(path.join(root, '/Users/ada/.local/bin'), { recursive: true });
     fs.symlinkSync('../share/claude/versions/2.0.1', path.join(root, '/Users/ada/.local/bin/claude'));
-    const seen = await first(row(1, `${long} --x`, { name: long }), row(2, 'claude --continue'), row(3, './tool x'), row(4, '-zsh'));
-    expect(seen.map(({ exe }) => exe)).toEqual([long, '/Users/ada/.local/share/claude/versions/2.0.1', null, null]);
+    const rows = [row(1, `${long} --x`, { name: long }), row(2, 'claude --continue'), row(3, './tool x'), row(4, '-zsh')];
+    const claude = '/Users/ada/.local/share/claude/versions/2.0.1';
+    expect((await first(...rows)).map(({ exe }) => exe)).toEqual([long, claude, null, null]);
+    // An agent that launchd has started has a short PATH; another user's program is not looked for in this one's home.
+    const short = { ...os, env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin' } };
+    const others = [row(2, 'claude --continue'), row(3, 'claude', { uid: 502 })];
+    const seen = await (await darwinProcesses(short, homes, async () => others)).look();
+    expect(seen.appeared.map(({ exe }) => exe)).toEqual([claude, null]);
   });
 
   it('finds the script of an interpreter, also behind a path with blanks', async () => {

@@ -2,7 +2,8 @@
  * Processes on macOS: `ps-list`, which runs the system's `ps`, and what can be made of its one line for each process.
  *
  * `ps` joins the arguments with blanks and names the program as it was called, so both are put together again by asking which files exist. A
- * program called by its bare name (`claude`) is looked for in the folders of PATH: a guess, but it is the one the shell made too.
+ * program called by its bare name (`claude`) is looked for in the folders of PATH and where installers put commands: a guess, but much the one that the
+ * shell made too.
  * Written from the documentation of ps(1) and ps-list; not yet seen on a Mac.
  */
 import { hash } from 'node:crypto';
@@ -37,6 +38,11 @@ const mostBlanks = 12;
 const mostOfPlist = 1024 * 1024;
 /** Where programs are that an agent started by launchd, with its short PATH, would not look. */
 const usualFolders = ['/opt/homebrew/bin', '/usr/local/bin', '/usr/bin', '/bin'];
+/** The same below a home: where the installers of coding agents put their commands. */
+const usualInHome = [
+  ...['.local/bin', 'bin', '.npm-global/bin', '.bun/bin', '.volta/bin', '.cargo/bin', 'go/bin', 'Library/pnpm', 'Library/pnpm/bin'],
+  ...['.opencode/bin', '.amp/bin', '.claude/local', '.asdf/shims', '.local/share/mise/shims'],
+];
 
 /** `list` is ps-list; tests off macOS pass rows. */
 export async function darwinProcesses(os: Os, homes: Homes, list?: () => Promise<readonly Listed[]>): Promise<ProcessObserver> {
@@ -81,12 +87,14 @@ export async function darwinProcesses(os: Os, homes: Homes, list?: () => Promise
     }
   }
 
-  async function exeOf({ name, path: found }: Listed, args: readonly string[]): Promise<string | null> {
+  async function exeOf({ name, path: found, uid }: Listed, args: readonly string[]): Promise<string | null> {
     const called = args[0]?.replace(/^-/, '') ?? '';
     const named = [found, name, called].find((candidate) => candidate?.startsWith('/'));
     if (named) return real(named);
     if (called === '' || called.includes('/')) return null;
-    for (const folder of folders) {
+    const home = uid === undefined ? undefined : homeOf.get(uid);
+    const inHome = home === undefined ? [] : usualInHome.map((folder) => path.join(home, folder));
+    for (const folder of [...folders, ...inHome]) {
       const file = path.join(folder, called);
       if (await isFile(file)) return real(file);
     }
