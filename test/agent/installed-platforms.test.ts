@@ -95,7 +95,7 @@ describe('macOS', () => {
         'opt/homebrew/bin/ollama': { link: '../Cellar/ollama/0.12.3/bin/ollama' },
         'opt/homebrew/Caskroom/claude-code/2.1.197/claude': '',
         'opt/homebrew/Caskroom/claude-code/.metadata/2.1.197/x': '',
-        'opt/homebrew/Caskroom/cursor/1.7.28,abc123/x': '',
+        'opt/homebrew/Caskroom/cursor/1.7.28,abc123/Cursor.app': { link: '/Applications/Cursor.app' },
         'opt/homebrew/lib/node_modules/@google/gemini-cli/package.json': packageJson('@google/gemini-cli', '0.11.0'),
         'Users/ada/Library/pnpm/global/5/node_modules/opencode-ai/package.json': packageJson('opencode-ai', '0.15.8'),
         'Users/ada/.local/pipx/venvs/aider-chat/lib/python3.12/site-packages/aider_chat-0.86.1.dist-info/METADATA': '',
@@ -106,12 +106,16 @@ describe('macOS', () => {
     expect(packagesOf(seen)).toEqual([
       'brew ollama 0.12.3',
       'cask claude-code 2.1.197',
-      'cask cursor 1.7.28,abc123',
+      'cask cursor 1.7.28',
       'npm @google/gemini-cli 0.11.0',
       'npm opencode-ai 0.15.8',
       'pypi aider-chat 0.86.1',
       'pypi llm 0.27.1',
     ]);
+    // A cask is where its application was moved to.
+    expect(seen.observations).toContainEqual(
+      expect.objectContaining({ manager: 'cask', name: 'cursor', path: '/Applications/Cursor.app' }),
+    );
     expect(binariesOf(seen, root)).toEqual(['opt/homebrew/bin/ollama']);
     expect(seen.troubles).toEqual([]);
   });
