@@ -6,7 +6,6 @@
  * Written from the engines' API references; seen against a server that speaks it, and not yet against Docker or Podman themselves.
  */
 import { accessSync, constants, existsSync, lstatSync, statSync } from 'node:fs';
-import { request } from 'node:http';
 import path from 'node:path';
 import { z } from 'zod';
 import { plainName } from './installed/look.ts';
@@ -151,7 +150,9 @@ async function asked(os: Os, engine: Engine, timeoutMs: number): Promise<Answer>
 class Unanswered extends Error {}
 
 /** One GET over a local socket: the answer's text, of at most 4 MiB, within the time. Redirects are not followed. */
-function get(socketPath: string, timeoutMs: number): Promise<{ body: string; server: string }> {
+async function get(socketPath: string, timeoutMs: number): Promise<{ body: string; server: string }> {
+  // Where there is no engine to ask it isn't loaded.
+  const { request } = await import('node:http');
   return new Promise((resolve, reject) => {
     const question = request({ socketPath, path: '/containers/json?all=1', headers: { host: 'localhost' }, agent: false }, (answer) => {
       if (answer.statusCode !== 200) return void question.destroy(new Unanswered(`it answered ${answer.statusCode}`));
