@@ -98,7 +98,7 @@ const ARROWS: readonly { name: string; of: RegExp; to: (to: string) => boolean; 
   },
   {
     name: 'the collector knows the protocol, how verdicts are made, the catalog, and nothing else of the agent',
-    of: /^collector\//,
+    of: /^collector\/(?!load\/)/,
     to: (to) =>
       to.startsWith('collector/') ||
       to === 'agent/wire.ts' ||
@@ -109,6 +109,15 @@ const ARROWS: readonly { name: string; of: RegExp; to: (to: string) => boolean; 
       to === 'package.json' ||
       (!isFile(to) && packageOf(to) !== 'electron'),
     why: 'It serves agents of other versions too: only what is published or pure is common.',
+  },
+  {
+    name: 'the simulated fleet knows besides how an agent proves who it is and when it comes',
+    of: /^collector\/load\//,
+    to: (to) =>
+      to.startsWith('collector/') ||
+      ['agent/wire.ts', 'agent/sync/proof.ts', 'agent/sync/schedule.ts'].includes(to) ||
+      (!isFile(to) && packageOf(to) !== 'electron'),
+    why: 'It speaks as an agent would, and measures the agent’s own schedule.',
   },
   {
     name: 'the collector’s door for SQL is its store',
@@ -124,7 +133,7 @@ const ARROWS: readonly { name: string; of: RegExp; to: (to: string) => boolean; 
   },
   {
     name: 'deciding is pure',
-    of: /^(agent\/(policy\/(decide|words|sentences|versions?|near|account-kind|collect|reviews|backing|simulate)|inventory|usage|sightings|mcp\/(identity|reach|risks|risks\/\w+|score|running|secrets))|electron\/main\/(tray|notify))\.ts$/,
+    of: /^(agent\/(sync\/(schedule|items)|policy\/(decide|words|sentences|versions?|near|account-kind|collect|reviews|backing|simulate)|inventory|usage|sightings|mcp\/(identity|reach|risks|risks\/\w+|score|running|secrets))|electron\/main\/(tray|notify))\.ts$/,
     to: (to) => isFile(to) || to === 'node:crypto' || to === 'node:path',
     why: 'Menus, notices, risks and verdicts are functions of values.',
   },
@@ -163,14 +172,14 @@ const DOORS: readonly { thing: string; imports: readonly string[]; through: read
   {
     thing: 'the network',
     imports: ['node:https', 'node:http2', 'node:dgram', 'node:tls', 'node:dns'],
-    through: [],
-    why: 'Nothing leaves before there is sync.ts.',
+    through: ['agent/sync/direct-post.ts'],
+    why: 'Only the check-in leaves this computer; agent/sync.ts is the door to it.',
   },
   {
-    thing: 'a container engine’s local socket',
+    thing: 'HTTP without TLS',
     imports: ['node:http'],
-    through: ['agent/observe/containers.ts'],
-    why: 'It is given a socket of this computer and never a host.',
+    through: ['agent/observe/containers.ts', 'agent/sync/direct-post.ts'],
+    why: 'The one is given a container engine’s socket of this computer and never a host; the other a collector on this computer itself.',
   },
   {
     thing: 'native calls',
