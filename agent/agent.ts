@@ -13,12 +13,13 @@ import { every } from './observe/every.ts';
 import type { Clock } from './observe/observation.ts';
 import type { Os } from './observe/os.ts';
 import type { Policy } from './policy/policy.ts';
-import type { PolicySource } from './policy/policy-source.ts';
+import type { PolicySource, SignedPolicySource } from './policy/policy-source.ts';
 import type { Problems } from './problems.ts';
 import type { Decision } from './requests.ts';
 import type { Settings } from './settings.ts';
 import type { Store } from './store/store.ts';
 import { createStream } from './stream.ts';
+import { createSync, type Sync, type SyncParts } from './sync.ts';
 import { createVerdicts } from './verdicts.ts';
 
 export type AgentParts = {
@@ -32,11 +33,13 @@ export type AgentParts = {
   readonly version: string;
   /** Absolute home folders whose files are looked at. */
   readonly homes: readonly string[];
-  readonly policyFile: PolicySource;
+  readonly policyFile: PolicySource & Partial<Pick<SignedPolicySource, 'accept' | 'noteServerTime'>>;
   /** May change while the agent runs, whenever `policyFile` is reloaded. */
   readonly settings: Settings;
   /** The settings with where each comes from, for the window. */
   readonly settingsShown?: () => readonly Setting[];
+  /** How and when the collector is reached, where not by this system's own network and at the usual times. */
+  readonly network?: Pick<SyncParts, 'post' | 'random' | 'online'>;
   /** Unexpected failures, by the name of what failed; never content. */
   readonly log: (what: string, error: unknown) => void;
 };
@@ -51,6 +54,8 @@ export type Agent = {
   readonly evidence: EvidenceLog;
   /** Takes in what IT decided about a request; null where it changes nothing. Safe to repeat. Throws a `DatabaseError`. */
   applyDecision(decision: Decision): ApprovalRequest | null;
+  /** The bodies of the next check-in, as they would leave; changes nothing. */
+  readonly preview: Sync['preview'];
   /** Gives the full state at once and whole slices after, until the signal aborts. */
   subscribe(onChanged: (slices: Partial<Snapshot>) => void, signal: AbortSignal): void;
   /** The first look, then polling and watching until the signal aborts; resolves when all is written. */
@@ -88,13 +93,15 @@ export function startAgent(parts: AgentParts): Agent {
     told: () => store.told(),
     settings: () => parts.settingsShown?.(),
     actions: () => acting.shown(),
+    sync: () => sync.status(),
   });
 
   const { failed, worked, isWriteDue } = createHealth({ clock, problems, log: parts.log, onChange: () => stream.publish('problems') });
 
+  const userNames = () => narrower(policyFile.current().policy?.collect?.username, parts.settings.collect?.username);
   const evidence = createEvidence({
     ...{ store, device, dataDir: parts.dataDir, now: verdicts.now, key: () => deviceKey(parts.dataDir) },
-    userNames: () => narrower(policyFile.current().policy?.collect?.username, parts.settings.collect?.username),
+    userNames,
     onBehind: (error) => parts.log('evidence head', error),
     onBroken: (what) => problems.raise({ code: 'evidence-broken', path: headFile(parts.dataDir), detail: what }),
   });
@@ -141,6 +148,21 @@ export function startAgent(parts: AgentParts): Agent {
     stream.publish('requests', 'tools', 'mcpServers', 'policy');
     return answer;
   };
+  const onTrust = () => {
+    verdicts.pinLaunches();
+    record();
+    stream.publish();
+  };
+  const sync = createSync({
+    ...{ ...parts, ...parts.network, userNames, onTrust, tools: verdicts.tools },
+    applyDecision: (decision) => void asked(approvals.applyDecision(decision)),
+    onChange: () => stream.publish('sync'),
+  });
+  /** What somebody asks for goes at once. */
+  const askedIt = <T>(answer: T): T => {
+    sync.soon();
+    return asked(answer);
+  };
 
   const api: Agent['api'] = {
     // Two who ask for a plain look at once get the same one; any other waits for its turn.
@@ -159,13 +181,16 @@ export function startAgent(parts: AgentParts): Agent {
       looking = look;
       return look.done;
     },
-    request: async (input) => asked(approvals.request(input)),
-    withdraw: async (id) => asked(approvals.withdraw(id)),
-    answer: async (id, text) => asked(approvals.answer(id, text)),
+    request: async (input) => askedIt(approvals.request(input)),
+    withdraw: async (id) => askedIt(approvals.withdraw(id)),
+    answer: async (id, text) => askedIt(approvals.answer(id, text)),
     acknowledge: async (version) => asked(approvals.acknowledge(version)),
     actNow: async (id) => acting.actNow(id),
     keepForToday: async (id) => acting.keepForToday(id),
     undo: async (id) => acting.undo(id),
+    syncNow: sync.syncNow,
+    sentPayloads: sync.sentPayloads,
+    enroll: sync.enroll,
     async told(items) {
       // Kept for ever, so only what can be told of is kept.
       const ends = new Set(verdicts.inForce().grants?.flatMap(({ id }) => [`grant-ending:${id}`, `grant-ended:${id}`]));
@@ -181,6 +206,7 @@ export function startAgent(parts: AgentParts): Agent {
     evidence,
     applyDecision: (decision) => asked(approvals.applyDecision(decision)),
     under: (policy) => ({ tools: verdicts.tools(policy), mcpServers: verdicts.servers(policy) }),
+    preview: sync.preview,
     subscribe: stream.subscribe,
     async watch(signal) {
       // Told to end before it began: no loop would ever run.
@@ -254,7 +280,7 @@ export function startAgent(parts: AgentParts): Agent {
         },
       );
       const flush = loop('usage', USAGE_FLUSH_MS, looks.flushUsage);
-      await Promise.all([whole.done, poll.done, flush.done, ends.done, acts.done]);
+      await Promise.all([whole.done, poll.done, flush.done, ends.done, acts.done, sync.run(signal)]);
       // A look that a client asked for may still be writing.
       await looking?.done.catch(() => {});
       try {

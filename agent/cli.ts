@@ -16,6 +16,8 @@ const COMMANDS: Group['verbs'] = {
   requests: { summary: 'list my requests, withdraw one, answer a question about one', load: () => import('./commands/requests.ts') },
   policy: { summary: 'show, check, try, draft and sign what may be used', load: () => import('./commands/policy.ts') },
   evidence: { summary: 'check the record of what was decided and done, or write it out', load: () => import('./commands/evidence.ts') },
+  enroll: { summary: 'join a collector', load: () => import('./commands/enroll.ts') },
+  sync: { summary: 'check in with the collector now, or show what would leave', load: () => import('./commands/sync.ts') },
   doctor: { summary: 'check each thing outside that Muster depends on', load: () => import('./commands/doctor.ts') },
 };
 

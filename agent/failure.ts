@@ -12,6 +12,7 @@ const CODES: ReadonlySet<string> = new Set<Failure['code']>([
   'unknown-request',
   'wrong-state',
   'policy-invalid',
+  'collector',
   'not-owner',
   'database',
   'closed',

@@ -32,6 +32,9 @@ const ARGUMENTS = {
   keepForToday: z.tuple([Short]),
   undo: z.tuple([Short]),
   told: z.tuple([z.array(Short).max(10_000)]),
+  syncNow: z.tuple([]),
+  sentPayloads: z.tuple([]),
+  enroll: z.tuple([z.object({ url: z.string().max(2000), secret: z.string().max(200), rootKeys: Text.optional() })]),
   stop: z.tuple([]),
 } satisfies Record<keyof AgentApi, z.ZodType>;
 const METHODS = Object.keys(ARGUMENTS) as (keyof AgentApi)[];

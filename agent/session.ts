@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { AgentApi, ApprovalRequest, Device, Inventory, Snapshot } from '../electron/contract.ts';
 import { type Catalog, parseCatalog } from '../native-catalog/catalog.ts';
-import { type Agent, startAgent } from './agent.ts';
+import { type Agent, type AgentParts, startAgent } from './agent.ts';
 import { isCatalogChecked, isPackaged, readCatalog, readMigrations } from './assets.ts';
 import { type Invocation, UsageError } from './commands/command.ts';
 import {
@@ -165,6 +165,7 @@ async function assemble(
   problems: Problems,
   homes: readonly string[],
   log: (what: string, error: unknown) => void,
+  network: NonNullable<AgentParts['network']> = {},
 ): Promise<LocalAgent> {
   const catalog = loadCatalog();
   const settings = settingsOf(invocation, dataDir, problems);
@@ -184,6 +185,7 @@ async function assemble(
     policyFile,
     settings: liveSettings(settings),
     settingsShown: () => settings.current().settings,
+    network,
     log,
   });
   return { agent, store, problems, close: () => store.close() };
@@ -203,6 +205,7 @@ export async function openLocal(
   invocation: Invocation,
   dataDir: string,
   log: (what: string, error: unknown) => void = () => {},
+  network: AgentParts['network'] = {},
 ): Promise<LocalAgent> {
   const homes = homesOf(invocation);
   const problems = createProblems((at) => tilde(at, homes));
@@ -213,9 +216,11 @@ export async function openLocal(
     const { missing } = store.evidenceRows.extent();
     const detail = missing > 0 ? `${requests}, and ${missing} rows of the record of decisions are missing` : requests;
     problems.raise({ code: 'database-rebuilt', path: rebuilt.setAside, detail });
+    // Rows of two moments may stand beside one another: the collector is told everything again, as by a new database.
+    store.sync.forget();
   }
   try {
-    return await assemble(invocation, dataDir, { store, id: deviceId(dataDir), readOnly: false }, problems, homes, log);
+    return await assemble(invocation, dataDir, { store, id: deviceId(dataDir), readOnly: false }, problems, homes, log, network);
   } catch (error) {
     store.close();
     throw error;

@@ -31,6 +31,8 @@ const calls = [
   'actNow',
   'keepForToday',
   'undo',
+  'syncNow',
+  'sentPayloads',
   'told',
 ] as const satisfies readonly (keyof Calls)[];
 
@@ -127,6 +129,8 @@ export function bridge(ipc: BridgeIpc): { readonly agent: WindowAgent; readonly 
     actNow: (id) => ask((api) => api.actNow(id)),
     keepForToday: (id) => ask((api) => api.keepForToday(id)),
     undo: (id) => ask((api) => api.undo(id)),
+    syncNow: () => ask((api) => api.syncNow()),
+    sentPayloads: () => ask((api) => api.sentPayloads()),
     // The one thing that a window may say it told: notifications are not silenced from here.
     welcomed: () => ask((api) => api.told(['first-run'])),
     onChanged: (handler) => {

@@ -435,8 +435,38 @@ export type Snapshot = {
   readonly settings?: readonly Setting[];
   /** What Muster does by itself, the newest first; what is over stays for a week. Absent: not told by this agent. */
   readonly actions?: readonly Action[];
+  /** Absent: not told by this agent. */
+  readonly sync?: SyncStatus;
   /** What the employee has been told: `inventory`, `first-run`, a tool's id, `grant-ending:` or `grant-ended:` and a grant's → when. Kept by the agent, so a restart tells nothing twice. */
   readonly told: Readonly<Record<string, string>>;
+};
+
+/** How it stands with the collector. */
+export type SyncStatus = {
+  /**
+   * `off`: this computer belongs to none. `joining`: not enrolled yet. `pending`: an administrator has to approve it. `unreachable`, `refused` and
+   * `offline` change nothing here; `detail` says why in one sentence.
+   */
+  readonly state: 'off' | 'joining' | 'pending' | 'ok' | 'unreachable' | 'refused' | 'offline';
+  /** Its address. */
+  readonly collector: string | null;
+  /** The last check-in that was acknowledged, and when the next one is due; null: none, or it isn't known. */
+  readonly lastAt: string | null;
+  readonly nextAt: string | null;
+  readonly detail: string | null;
+};
+
+/** One check-in as it left this computer. */
+export type SentPayload = {
+  readonly seq: number;
+  readonly at: string;
+  /** As sent, packed where it was. */
+  readonly bytes: number;
+  /** `acknowledged`, or why it was given up; null: it waits for its answer. */
+  readonly answered: string | null;
+  /** JSON, byte for byte; cut where it is very long. */
+  readonly body: string;
+  readonly isCut: boolean;
 };
 
 /** The answer of `muster scan` and `muster status`; its shape is a contract with IT's scripts. */
@@ -480,6 +510,12 @@ export type AgentApi = {
   undo(id: string): Promise<Action>;
   /** Remembers that the employee was told of these (`inventory`, `first-run`, tool ids, `grant-ending:` or `grant-ended:` and a grant's id). */
   told(items: readonly string[]): Promise<void>;
+  /** One check-in now; resolves with how it went, refused with `collector` where the collector refused or could not be reached. */
+  syncNow(): Promise<SyncStatus>;
+  /** The last 30 check-ins, the newest first. */
+  sentPayloads(): Promise<readonly SentPayload[]>;
+  /** Joins a collector by hand; `rootKeys` as a file holds them. The secret is handed on and kept nowhere. Refused with `collector` or `wrong-state`. */
+  enroll(input: { readonly url: string; readonly secret: string; readonly rootKeys?: string }): Promise<SyncStatus>;
   /** Ends the agent in good order. */
   stop(): Promise<void>;
 };
@@ -491,6 +527,7 @@ export type ErrorCode =
   | 'unknown-request'
   | 'wrong-state'
   | 'policy-invalid'
+  | 'collector'
   | 'not-owner'
   | 'database'
   | 'bug';
@@ -525,9 +562,9 @@ export type Refusal = { readonly code: ErrorCode | 'closed'; readonly message: s
 
 /**
  * `window.agent`, given by the preload. Calls reject with a `Refusal`. Handlers are taken off by calling what the subscription returns
- * (an `AbortSignal` doesn't survive the context bridge). A window can neither end the agent nor silence notifications.
+ * (an `AbortSignal` doesn't survive the context bridge). A window can neither end the agent nor silence notifications nor join a collector.
  */
-export type WindowAgent = Omit<AgentApi, 'told' | 'stop'> & {
+export type WindowAgent = Omit<AgentApi, 'told' | 'stop' | 'enroll'> & {
   /** The employee has read what Muster reads and never reads; the agent keeps it in `told` as `first-run`. */
   welcomed(): Promise<void>;
   /** The full state comes first, also after the agent was restarted, then whole slices. */

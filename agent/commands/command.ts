@@ -14,6 +14,7 @@ export const exitOf: Readonly<Record<Failure['code'], number>> = {
   'unknown-request': EXIT.usage,
   'wrong-state': EXIT.usage,
   'policy-invalid': EXIT.no,
+  collector: EXIT.collector,
   'not-owner': EXIT.database,
   database: EXIT.database,
   closed: EXIT.database,

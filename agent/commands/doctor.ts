@@ -5,6 +5,7 @@ import type { Setting } from '../../electron/contract.ts';
 import { readMigrations } from '../assets.ts';
 import { DataFolderError, databaseFile, entry, refuseOthers } from '../data-folder.ts';
 import { readDeviceId } from '../device.ts';
+import { readDeviceKey } from '../device-key.ts';
 import { reach } from '../local.ts';
 import { createForegroundObserver } from '../observe/foreground.ts';
 import type { Trust } from '../policy/policy-source.ts';
@@ -14,12 +15,15 @@ import type { SettingsRead } from '../settings.ts';
 import { DatabaseError } from '../sqlite.ts';
 import { openStore } from '../store/store.ts';
 import type { TrustedRow, TrustRows } from '../store/trust-rows.ts';
+import { membership, readJoined } from '../sync/joined.ts';
 import { type Command, EXIT, type Invocation, takesNoWords } from './command.ts';
 import { table } from './table.ts';
 
 /** `fail` makes the command answer no; `warn` is worth knowing and keeps nothing from working. */
 type Check = { id: string; state: 'ok' | 'warn' | 'fail'; message: string; fix: string | null };
 
+/** A computer that was on for a day has checked in by then. */
+const SILENT_MS = 24 * 3_600_000;
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
 /** A clock before the first release of this program is wrong. */
 const EARLIEST = Date.parse('2026-11-01T00:00:00Z');
@@ -215,7 +219,32 @@ async function organization(invocation: Invocation, dataDir: string) {
     trustCheck(trust, new Date(Math.max(Date.now(), policySource.serverTime()?.getTime() ?? 0))),
     ok('catalog', `${catalog.entries.size} tools are known.`),
   );
-  return { checks, settings: settings.current().settings, trust };
+  return { checks, settings: settings.current().settings, trust, collector: collectorCheck(dataDir, settings.current().values) };
+}
+
+/** Read from what is stored: nothing is asked of the collector. */
+function collectorCheck(dataDir: string, settings: SettingsRead['values']): Check {
+  const id = 'collector';
+  const whose = membership(settings, readJoined(dataDir), readDeviceKey(dataDir)?.thumbprint ?? null);
+  if (whose === null) return ok(id, 'This computer belongs to no collector; nothing leaves it.');
+  const fix = 'Run “muster sync” to see how it answers now.';
+  if (whose.joined === null) return { id, state: 'warn', message: `${whose.url} has not taken this computer on yet.`, fix };
+  const last = lastCheckIn(dataDir, whose.url);
+  if (last === null) return { id, state: 'warn', message: `There was no check-in with ${whose.url} yet.`, fix };
+  const message = `${whose.url} acknowledged the last check-in at ${last}.`;
+  return Date.now() - Date.parse(last) > SILENT_MS ? { id, state: 'warn', message, fix } : ok(id, message);
+}
+
+function lastCheckIn(dataDir: string, url: string): string | null {
+  try {
+    const store = openStore(databaseFile(dataDir), { migrations: readMigrations(), readOnly: true });
+    const state = store.sync.state();
+    store.close();
+    return state?.collector.startsWith(`${url} `) ? state.lastAt : null;
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    return null;
+  }
 }
 
 /** What is in force as it is stored; a database that can't be read has a line of its own. */
@@ -250,7 +279,7 @@ export const command: Command = {
       await foreground(invocation),
       clock(),
       ...told.checks,
-      ok('collector', 'This build joins no collector; nothing leaves this computer.'),
+      told.collector,
     ];
     const { settings, trust } = told;
     invocation.answer({ schema: 'muster.doctor/1', ok: checks.every(({ state }) => state !== 'fail'), checks, settings, trust }, () =>

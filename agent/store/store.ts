@@ -6,6 +6,7 @@ import { type ActionRows, actionRows } from './actions.ts';
 import { type EvidenceRows, evidenceRows } from './evidence-rows.ts';
 import { openOrRebuildDatabase, type Rebuilt } from './rebuild.ts';
 import { type SurfaceStore, surfaceRows } from './surfaces.ts';
+import { type SyncRows, syncRows } from './sync-rows.ts';
 import { type TrustRows, trustRows } from './trust-rows.ts';
 
 /** One trace of one tool in one place. Paths under a home are `~/…`; null where there is nothing to say. */
@@ -125,6 +126,8 @@ export type Store = SurfaceStore &
     durably<T>(work: () => T): T;
     /** The append-only record; only `evidence.ts` adds to it. */
     readonly evidenceRows: EvidenceRows;
+    /** What is between this computer and its collector; only `sync.ts` changes it. */
+    readonly sync: SyncRows;
     /** Brings everything into the file itself, so that -wal and -shm go. May be called twice. */
     close(): void;
   };
@@ -402,6 +405,7 @@ function storeIn(database: Database, file: string): Store {
     together: write,
     durably: durable,
     evidenceRows: evidenceRows(sql, write, (work) => guarded(file, work)),
+    sync: syncRows({ sql, all, write }, durable),
 
     close() {
       if (!database.open) return;
