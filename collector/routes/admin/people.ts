@@ -1,0 +1,334 @@
+/** Who may ask and who may answer: enrolment secrets, administrators' tokens, groups, and the collector's settings. */
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { PERMISSION_NAMES } from '../../permissions.ts';
+import { Problem } from '../../problem.ts';
+import { ROLES } from '../../roles.ts';
+import { audit } from '../../store/audit.ts';
+import { reconcileGrants } from '../../store/grants.ts';
+import { addMember, groupExists, listGroups, listMembers, type Member, makeGroup, removeGroup, removeMember } from '../../store/groups.ts';
+import type { Role } from '../../store/schema.ts';
+import { makeEnrolSecret, makeToken } from '../../store/secrets.ts';
+import { readSettings, Settings, writeSettings } from '../../store/settings.ts';
+import { listSecrets, listTokens, otherOwners, revokeSecret, revokeToken } from '../../store/tokens.ts';
+import { callerOf, may } from './access.ts';
+import { list, moment } from './lists.ts';
+import type { AdminParts } from './parts.ts';
+import { refusal } from './problems.ts';
+
+const label = z.string().trim().min(1).max(200);
+const params = z.object({ id: z.uuid() });
+const removed = z.object({ removed: z.literal(true) });
+const later = z.iso.datetime({ offset: true });
+const person = z.string().trim().min(3).max(300);
+
+const about = (tag: string) => ({ tags: [tag], security: [{ token: [] }] });
+
+function future(time: string | undefined, now: Date): Date | null {
+  if (time === undefined) return null;
+  const date = new Date(time);
+  if (date <= now) throw refusal('wrong-end');
+  return date;
+}
+
+export function peopleRoutes(app: FastifyInstance, parts: AdminParts): void {
+  secretRoutes(app, parts);
+  tokenRoutes(app, parts);
+  groupRoutes(app, parts);
+  settingRoutes(app, parts);
+}
+
+function secretRoutes(app: FastifyInstance, { db, now }: AdminParts): void {
+  list(app, {
+    url: '/enrol-secrets',
+    summary: 'Enrolment secrets, never their values',
+    permission: 'secrets:read',
+    row: z.object({
+      ...{ id: z.string(), label: z.string(), quota: z.int().nullable(), used: z.int(), approval: z.boolean() },
+      ...{ createdAt: z.string(), expiresAt: z.string().nullable(), revokedAt: z.string().nullable() },
+    }),
+    key: ({ id }) => [id],
+    page: async (_, after, limit) =>
+      (await listSecrets(db, after, limit)).map(({ created_at, expires_at, revoked_at, ...row }) => ({
+        ...row,
+        ...{ createdAt: created_at.toISOString(), expiresAt: moment(expires_at), revokedAt: moment(revoked_at) },
+      })),
+  });
+  const Body = z.strictObject({
+    label,
+    quota: z.int().min(1).max(10_000_000).optional().describe('How many devices; any number where nothing is said.'),
+    expiresAt: later.optional(),
+    approval: z.boolean().default(false).describe('Whether an owner lets each device in.'),
+  });
+  app.post(
+    '/enrol-secrets',
+    {
+      config: { permission: 'secrets:write' },
+      schema: {
+        summary: 'A new secret, shown this once',
+        ...about('secrets'),
+        body: Body,
+        response: { 201: z.object({ id: z.string(), secret: z.string() }) },
+      },
+    },
+    async (request, reply) => {
+      const { label: named, quota, expiresAt, approval } = request.body as z.infer<typeof Body>;
+      const made = await db.transaction().execute(async (trx) => {
+        const secret = { label: named, quota: quota ?? null, expiresAt: future(expiresAt, now()), approval };
+        const one = await makeEnrolSecret(trx, secret, now());
+        await audit(trx, {
+          at: now(),
+          actor: callerOf(request).actor,
+          action: 'secret.made',
+          subject: one.id,
+          detail: { quota: quota ?? null, approval },
+        });
+        return one;
+      });
+      return reply.code(201).send(made);
+    },
+  );
+  app.delete(
+    '/enrol-secrets/:id',
+    {
+      config: { permission: 'secrets:write' },
+      schema: { summary: 'Let nobody else enrol with it', ...about('secrets'), params, response: { 200: removed } },
+    },
+    async (request) => {
+      const { id } = request.params as { id: string };
+      await db.transaction().execute(async (trx) => {
+        if (!(await revokeSecret(trx, id, now()))) throw new Problem('not-found');
+        await audit(trx, { at: now(), actor: callerOf(request).actor, action: 'secret.revoked', subject: id });
+      });
+      return { removed: true as const };
+    },
+  );
+}
+
+function tokenRoutes(app: FastifyInstance, { db, now }: AdminParts): void {
+  const Me = z.object({
+    token: z.string(),
+    role: z.enum(ROLES as [Role, ...Role[]]),
+    person: z.string().nullable(),
+    permissions: z.array(z.enum(PERMISSION_NAMES)),
+  });
+  app.get(
+    '/me',
+    { config: { permission: 'any' }, schema: { summary: 'What this token may do', ...about('tokens'), response: { 200: Me } } },
+    async (request) => {
+      const caller = callerOf(request);
+      const permissions = PERMISSION_NAMES.filter((permission) => may(caller, permission));
+      return { token: caller.token, role: caller.role, person: caller.person, permissions };
+    },
+  );
+  list(app, {
+    url: '/tokens',
+    summary: 'Tokens of administrators, never their values',
+    permission: 'tokens:read',
+    row: z.object({
+      ...{ id: z.string(), label: z.string(), role: z.string(), scopes: z.array(z.string()).nullable(), person: z.string().nullable() },
+      ...{ createdAt: z.string(), expiresAt: z.string().nullable(), revokedAt: z.string().nullable(), lastUsed: z.string().nullable() },
+    }),
+    key: ({ id }) => [id],
+    page: async (_, after, limit) =>
+      (await listTokens(db, after, limit)).map(({ created_at, expires_at, revoked_at, last_used, ...row }) => ({
+        ...row,
+        ...{ createdAt: created_at.toISOString(), expiresAt: moment(expires_at), revokedAt: moment(revoked_at), lastUsed: last_used },
+      })),
+  });
+  const Body = z.strictObject({
+    label,
+    role: z.enum(ROLES as [Role, ...Role[]]),
+    scopes: z.array(z.enum(PERMISSION_NAMES)).min(1).optional().describe('Only these of what the role may do.'),
+    person: person.optional().describe('Whose it is, so that nobody decides their own requests.'),
+    expiresAt: later.optional(),
+  });
+  app.post(
+    '/tokens',
+    {
+      config: { permission: 'tokens:write' },
+      schema: {
+        summary: 'A new token, shown this once',
+        ...about('tokens'),
+        body: Body,
+        response: { 201: z.object({ id: z.string(), token: z.string() }) },
+      },
+    },
+    async (request, reply) => {
+      const { label: named, role, scopes, person: whose, expiresAt } = request.body as z.infer<typeof Body>;
+      const caller = callerOf(request);
+      // Whoever is narrowed gives no more than they have.
+      if (caller.scopes !== null && (scopes === undefined || scopes.some((scope) => !may(caller, scope))))
+        throw refusal('forbidden', 'A narrowed token makes only narrower ones.');
+      const made = await db.transaction().execute(async (trx) => {
+        const token = {
+          label: named,
+          role,
+          scopes: scopes ?? null,
+          person: whose?.toLowerCase() ?? null,
+          expiresAt: future(expiresAt, now()),
+        };
+        const one = await makeToken(trx, token, now());
+        await audit(trx, {
+          at: now(),
+          actor: caller.actor,
+          action: 'token.made',
+          subject: one.id,
+          detail: { role, scopes: scopes ?? null },
+        });
+        return one;
+      });
+      return reply.code(201).send(made);
+    },
+  );
+  app.delete(
+    '/tokens/:id',
+    {
+      config: { permission: 'tokens:write' },
+      schema: { summary: 'Take a token back', ...about('tokens'), params, response: { 200: removed } },
+    },
+    async (request) => {
+      const { id } = request.params as { id: string };
+      await db.transaction().execute(async (trx) => {
+        if ((await otherOwners(trx, id, now())) === 0) throw refusal('last-owner');
+        if (!(await revokeToken(trx, id, now()))) throw new Problem('not-found');
+        await audit(trx, { at: now(), actor: callerOf(request).actor, action: 'token.revoked', subject: id });
+      });
+      return { removed: true as const };
+    },
+  );
+}
+
+function groupRoutes(app: FastifyInstance, { db, now, grants, fleet }: AdminParts): void {
+  const tag = about('groups');
+  list(app, {
+    url: '/groups',
+    summary: 'Groups of devices and people',
+    permission: 'groups:read',
+    row: z.object({ id: z.string(), name: z.string(), createdAt: z.string(), members: z.int() }),
+    key: ({ id }) => [id],
+    page: async (_, after, limit) =>
+      (await listGroups(db, after, limit)).map(({ created_at, ...row }) => ({ ...row, createdAt: created_at.toISOString() })),
+  });
+  list(app, {
+    url: '/groups/:id/members',
+    summary: 'Who is in a group',
+    permission: 'groups:read',
+    params: { id: z.uuid() },
+    row: z.object({ device: z.string().nullable(), person: z.string().nullable() }),
+    key: (row) => [row.device ?? row.person ?? ''],
+    async page({ params: { id } }, after, limit) {
+      if (!(await groupExists(db, id))) throw new Problem('not-found');
+      return listMembers(db, id, after, limit);
+    },
+  });
+  app.post(
+    '/groups',
+    {
+      config: { permission: 'groups:write' },
+      schema: { summary: 'A new group', ...tag, body: z.strictObject({ name: label }), response: { 201: z.object({ id: z.string() }) } },
+    },
+    async (request, reply) => {
+      const id = await db.transaction().execute(async (trx) => {
+        const made = await makeGroup(trx, (request.body as { name: string }).name, now());
+        if (made === null) throw refusal('exists');
+        await audit(trx, { at: now(), actor: callerOf(request).actor, action: 'group.made', subject: made });
+        return made;
+      });
+      return reply.code(201).send({ id });
+    },
+  );
+  app.delete(
+    '/groups/:id',
+    {
+      config: { permission: 'groups:write' },
+      schema: { summary: 'Remove a group; what was granted to it ends', ...tag, params, response: { 200: removed } },
+    },
+    async (request) => {
+      const { id } = request.params as { id: string };
+      await db.transaction().execute(async (trx) => {
+        if (!(await removeGroup(trx, id))) throw new Problem('not-found');
+        await reconcileGrants(trx, null, now());
+        await audit(trx, { at: now(), actor: callerOf(request).actor, action: 'group.removed', subject: id });
+      });
+      fleet.forget();
+      await grants.hurry();
+      return { removed: true as const };
+    },
+  );
+
+  const Body = z.union([z.strictObject({ device: z.uuid() }), z.strictObject({ person })]);
+  const asMember = (body: z.infer<typeof Body>): Member => ({
+    device: 'device' in body ? body.device : null,
+    person: 'person' in body ? body.person : null,
+  });
+  const changes = [
+    { method: 'POST', summary: 'Add a device or a person', action: 'group.joined', change: addMember },
+    {
+      method: 'DELETE',
+      summary: 'Take a device or a person out; what was granted to the group ends for them',
+      action: 'group.left',
+      change: removeMember,
+    },
+  ] as const;
+  for (const { method, summary, action, change } of changes) {
+    app.route({
+      method,
+      url: '/groups/:id/members',
+      config: { permission: 'groups:write' },
+      schema: {
+        summary,
+        ...tag,
+        params,
+        body: Body,
+        response: { 200: z.object({ devices: z.int().describe('Devices whose grants changed.') }) },
+      },
+      async handler(request) {
+        const { id } = request.params as { id: string };
+        const member = asMember(request.body as z.infer<typeof Body>);
+        const devices = await db.transaction().execute(async (trx) => {
+          if (!(await groupExists(trx, id))) throw new Problem('not-found');
+          await change(trx, id, member);
+          await audit(trx, {
+            at: now(),
+            actor: callerOf(request).actor,
+            action,
+            subject: id,
+            device: member.device,
+            detail: { person: member.person },
+          });
+          return reconcileGrants(trx, null, now());
+        });
+        fleet.forget();
+        await grants.hurry();
+        return { devices };
+      },
+    });
+  }
+}
+
+function settingRoutes(app: FastifyInstance, { db, now }: AdminParts): void {
+  app.get(
+    '/settings',
+    { config: { permission: 'settings:read' }, schema: { summary: 'Settings', ...about('settings'), response: { 200: Settings } } },
+    () => readSettings(db),
+  );
+  app.put(
+    '/settings',
+    {
+      config: { permission: 'settings:write' },
+      schema: {
+        summary: 'Set all settings; what is left out gets its default',
+        ...about('settings'),
+        body: Settings,
+        response: { 200: Settings },
+      },
+    },
+    async (request) => {
+      const settings = request.body as Settings;
+      await writeSettings(db, settings, now());
+      await audit(db, { at: now(), actor: callerOf(request).actor, action: 'settings.changed', detail: settings });
+      return readSettings(db);
+    },
+  );
+}
