@@ -11,6 +11,7 @@ import { CAPABILITIES, missingCapabilities } from '../../build/capabilities.mjs'
 import { electronRuntime } from '../../build/electron-runtime.mjs';
 import { executable } from '../../build/executable.mjs';
 import { type Figure, openBench, type Row } from './bench.ts';
+import { row as actKill } from './rows/act-kill.ts';
 import { row as app } from './rows/app.ts';
 import { row as decoys } from './rows/decoys.ts';
 import { row as extensions } from './rows/extensions.ts';
@@ -25,7 +26,7 @@ import { row as scan } from './rows/scan.ts';
 import { row as swap } from './rows/swap.ts';
 import { row as window } from './rows/window.ts';
 
-const ROWS: readonly Row[] = [scan, poll, started, saved, window, idle, app, kill, swap, fuzz, decoys, risk, pure, extensions];
+const ROWS: readonly Row[] = [scan, poll, started, saved, window, idle, app, kill, swap, actKill, fuzz, decoys, risk, pure, extensions];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const say = (line: string) => void process.stderr.write(`bench: ${line}\n`);
 const load = () => loadavg()[0] ?? 0;
