@@ -33,7 +33,7 @@ const words: Readonly<Record<string, Words>> = {
             .map((one, at) => (at === 0 ? (acts[one] ?? one) : (acts[one] ?? one).replace(/^\p{Lu}/u, (first) => first.toLowerCase())))
             .join(', '),
   },
-  collect: { name: 'What is kept less of', value: collectText },
+  collect: { name: 'What isn’t kept', value: collectText },
 };
 
 function collectText(value: string): string {
@@ -46,11 +46,11 @@ function collectText(value: string): string {
   const { usage, username, projectPaths } = (typeof parsed === 'object' && parsed !== null ? parsed : {}) as Record<string, unknown>;
   const less = [
     usage === false && 'how long a tool was used',
-    username === 'hash' && 'your user name, made unreadable',
+    username === 'hash' && 'your user name in clear',
     username === 'none' && 'your user name',
     projectPaths === false && 'the folders of projects',
   ].filter((text) => text !== false);
-  return less.length === 0 ? 'Nothing' : less.join(', ').replace(/^\p{Ll}/u, (first) => first.toUpperCase());
+  return less.length === 0 ? 'As it came' : less.join(', ').replace(/^\p{Ll}/u, (first) => first.toUpperCase());
 }
 
 export type SettingRow = {

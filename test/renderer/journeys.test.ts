@@ -4,7 +4,21 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import type { AgentLink } from '../../electron/contract.ts';
 import { needs } from '../capability.ts';
 import { calls, closePage, type Engine, fake, type Look, startEngine } from './harness/engine.ts';
-import { alone, bidi, crowded, hostile, manyServers, marked, minutesAgo, ordinary, server } from './harness/samples.ts';
+import {
+  action,
+  alone,
+  bidi,
+  crowded,
+  full,
+  governed,
+  hostile,
+  manyServers,
+  marked,
+  minutesAgo,
+  ordinary,
+  server,
+  settings,
+} from './harness/samples.ts';
 
 const engineNeeds = needs('electron', 'electron-libraries', 'display');
 const { it } = engineNeeds;
@@ -345,8 +359,78 @@ engineNeeds.describe('the window', () => {
     await closePage(page);
   });
 
+  it('acknowledges the policy by keyboard alone, and loses nothing when that fails', async () => {
+    const page = await opened({ snapshot: full({ policy: governed }) });
+    await page.getByRole('link', { name: 'Read the policy' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Acme’s policy' }).waitFor();
+    await page.keyboard.press('Tab');
+    expect(await focused(page)).toBe('I have read it');
+    await fake(page, 'refuse', 'The database is locked; close the other program that uses it.');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText('The database is locked').waitFor();
+    await fake(page, 'refuse', null);
+    await page.keyboard.press('Enter');
+    await page.getByText(/^You acknowledged version 2026-11 on /).waitFor();
+    await expect.poll(() => said(page).textContent()).toContain('Version 2026-11 is acknowledged.');
+    await expect.poll(() => focused(page)).toBe('Acme’s policy');
+    expect((await calls(page)).filter(([name]) => name === 'acknowledge')).toEqual([
+      ['acknowledge', '2026-11'],
+      ['acknowledge', '2026-11'],
+    ]);
+    await page.getByRole('link', { name: /^Home/ }).click();
+    await row(page, 'cursor').waitFor();
+    expect(await page.locator('[data-acknowledge]').count()).toBe(0);
+    await closePage(page);
+  });
+
+  it('says politely and once what Muster begins to do, puts it off, does it and takes it back', async () => {
+    const page = await opened({ snapshot: full({ actions: [], settings }) });
+    const endsAt = new Date(Date.now() + 120_000).toISOString();
+    await fake(page, 'change', { actions: [action('waiting', { endsAt, mayKeep: true })] });
+    await expect.poll(() => said(page).textContent()).toContain('Muster switches filesystem in Claude Code off in 2 minutes.');
+    const card = page.locator('[data-action]');
+    expect(await card.locator('.diff').textContent()).toContain('removed:   "filesystem": { … },');
+    await card.getByRole('button', { name: 'Keep it for today: filesystem' }).click();
+    await expect.poll(() => said(page).textContent()).toContain('filesystem stays for today.');
+    await fake(page, 'refuse', 'The file has changed meanwhile; look again.');
+    await card.getByRole('button', { name: 'Turn off now: filesystem' }).click();
+    await card.getByRole('alert').getByText('The file has changed meanwhile').waitFor();
+    await fake(page, 'refuse', null);
+    await card.getByRole('button', { name: 'Turn off now: filesystem' }).click();
+    await card.getByText(/^Muster has switched filesystem in Claude Code off, at /).waitFor();
+    await card.getByRole('button', { name: 'Undo: filesystem' }).click();
+    // What was taken back asks for nothing more on Home; the policy's page still tells it.
+    await card.waitFor({ state: 'detached' });
+    await expect.poll(() => said(page).textContent()).toContain('filesystem is on again.');
+    await page.getByRole('link', { name: /^The policy/ }).click();
+    await page.getByText('You took it back: filesystem in Claude Code is on again.').waitFor();
+    expect((await calls(page)).map(([name]) => name)).toEqual(['keepForToday', 'actNow', 'actNow', 'undo']);
+    await closePage(page);
+  });
+
+  it('asks for longer before an exception ends, and for what is here only', async () => {
+    const page = await opened({ snapshot: full({ policy: governed, requests: [] }), hash: 'approved' });
+    await page.locator('[data-grant]').first().waitFor();
+    const buttons = page.locator('[data-grant] button');
+    expect(await buttons.evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')))).toEqual([
+      'Ask again: Windsurf',
+      'Ask for longer: ChatGPT',
+      'Ask for longer: postgres',
+    ]);
+    await page.getByRole('button', { name: 'Ask for longer: postgres' }).click();
+    await reason(page).fill('The pilot goes on.');
+    await page.getByRole('button', { name: 'Send request' }).click();
+    await page.getByText('You have asked').waitFor();
+    expect(await calls(page)).toContainEqual([
+      'request',
+      { item: 'mcp:postgres', reason: 'The pilot goes on.', tier: null, dataClass: null, until: null },
+    ]);
+    await closePage(page);
+  });
+
   it('shows hostile text as text', async () => {
-    for (const hash of ['home', 'tool/bidi', "tool/weird%2Fid%23%3F%26%22'", 'servers', 'requests', 'sees']) {
+    for (const hash of ['home', 'tool/bidi', "tool/weird%2Fid%23%3F%26%22'", 'approved', 'policy', 'servers', 'requests', 'sees']) {
       const page = await opened({ snapshot: hostile(), hash });
       const text = await page.locator('body').textContent();
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are what this test is about.
@@ -365,13 +449,13 @@ engineNeeds.describe('the window', () => {
     await closePage(page);
   });
 
-  it('shows 200 tools, and finds one among them, without a pause that is felt', async () => {
-    const page = await opened({ snapshot: crowded() });
-    expect(await page.locator('[data-tool]').count()).toBe(200);
+  it('shows 450 tools, and finds one among them, without a pause that is felt', async () => {
+    const page = await opened({ snapshot: crowded(450) });
+    expect(await page.locator('[data-tool]').count()).toBe(450);
     // Dozens of cards would hide the list: the rest is one step away.
     expect(await page.locator('.need-card').count()).toBe(5);
     await page.getByRole('button', { name: 'Show all that need you' }).click();
-    expect(await page.locator('[data-tool]').count()).toBe(57);
+    expect(await page.locator('[data-tool]').count()).toBe(128);
     await page.getByRole('button', { name: /^All/ }).click();
     const search = page.getByRole('searchbox');
     const took = await search.evaluate(async (field: HTMLInputElement) => {
@@ -382,8 +466,9 @@ engineNeeds.describe('the window', () => {
       await new Promise((resolve) => requestAnimationFrame(resolve));
       return performance.now() - start;
     });
-    expect(await page.locator('[data-tool]').count()).toBe(38);
-    console.log(`Filtering 200 rows took ${took.toFixed(0)} ms.`);
+    const sevens = Array.from({ length: 450 }, (_, at) => at).filter((at) => String(at).includes('7'));
+    expect(await page.locator('[data-tool]').count()).toBe(sevens.length);
+    console.log(`Filtering 450 rows took ${took.toFixed(0)} ms.`);
     // Generous, because the machine may be shared; a pause is felt from about 100 ms.
     expect(took).toBeLessThan(3000);
     await closePage(page);
@@ -416,7 +501,9 @@ engineNeeds.describe('the window', () => {
 
   // Last, because a clock stays with the engine: in every page after it time stands still.
   it('lets time pass calmly', async () => {
-    const page = await engine.open({ snapshot: ordinary({ look: { ...ordinary().look, at: minutesAgo(6) } }), clock: true });
+    // By the clock of now: the samples are as old as this file's run.
+    const at = new Date(Date.now() - 6 * 60_000).toISOString();
+    const page = await engine.open({ snapshot: ordinary({ look: { ...ordinary().look, at } }), clock: true });
     await page.getByText('Last look: 6 minutes ago').waitFor();
     await page.clock.runFor(61_000);
     await page.getByText('Last look: 7 minutes ago').waitFor();

@@ -67,9 +67,7 @@ const states: readonly State[] = [
   { name: 'tool-extension', snapshot: full(), hash: 'tool/copilot-extension', height: 1500 },
   { name: 'tool-addons', snapshot: full(), hash: 'tool/codex', act: (page) => page.locator('.more summary').click() },
   { name: 'tool-models', snapshot: full(), hash: 'tool/ollama', height: 900 },
-  { name: 'tool-feature', snapshot: full(), hash: 'tool/notion' },
   { name: 'tool-possible', snapshot: full(), hash: 'tool/perplexity' },
-  { name: 'tool-acting', snapshot: full({ policy: governed, actions: actions(), settings }), hash: 'tool/deepseek', height: 900 },
   { name: 'policy', snapshot: full({ policy: governed, actions: actions(), settings }), hash: 'policy', height: 2400 },
   {
     name: 'policy-acknowledged',
@@ -78,11 +76,11 @@ const states: readonly State[] = [
     }),
     hash: 'policy',
   },
-  { name: 'policy-plain', snapshot: ordinary(), hash: 'policy' },
+  { name: 'policy-hostile', snapshot: hostile(), hash: 'policy' },
   { name: 'policy-none', snapshot: alone(), hash: 'policy' },
   { name: 'policy-refused', snapshot: full({ policy: governed }), hash: 'policy', act: refusedAcknowledgement },
   { name: 'approved-exceptions', snapshot: full({ policy: governed }), hash: 'approved', height: 1000 },
-  { name: 'sees-all', snapshot: full({ settings }), hash: 'sees', height: 1700 },
+  { name: 'sees', snapshot: full({ settings, problems: hostile().problems }), hash: 'sees', height: 1700 },
   {
     name: 'servers-acting',
     snapshot: full({ policy: governed, actions: actions(), settings }),
@@ -100,7 +98,6 @@ const states: readonly State[] = [
   { name: 'requests', snapshot: ordinary(), hash: 'requests' },
   { name: 'requests-hostile', snapshot: hostile(), hash: 'requests' },
   { name: 'requests-none', snapshot: empty(), hash: 'requests' },
-  { name: 'sees', snapshot: ordinary({ problems: hostile().problems }), hash: 'sees', height: 900 },
   { name: 'request', snapshot: ordinary(), act: askForCursor },
   {
     name: 'request-refused',

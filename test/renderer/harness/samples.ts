@@ -661,6 +661,11 @@ const grant = (id: string, itemName: string, more: Partial<NonNullable<PolicyInF
   ...more,
 });
 
+const trusted = {
+  ...{ roots: 'managed' as const, keySetRev: 3, state: 'current' as const },
+  ...{ issuedAt: daysAgo(20), acceptedAt: daysAgo(19), expiresAt: daysAhead(70) },
+};
+
 /** A signed policy that enforces, is to be acknowledged, and gives this computer exceptions. */
 export const governed: PolicyInForce = {
   ...policy,
@@ -698,12 +703,7 @@ export const governed: PolicyInForce = {
     grant('deepseek', 'DeepSeek', { status: 'prohibited', reason: 'Not on this computer, which holds customers’ data.' }),
   ],
   trust: {
-    roots: 'managed',
-    keySetRev: 3,
-    state: 'current',
-    issuedAt: daysAgo(20),
-    acceptedAt: daysAgo(19),
-    expiresAt: daysAhead(70),
+    ...trusted,
     refused: {
       document: 'policy',
       code: 'rollback',
@@ -769,7 +769,7 @@ export function hostile(): Snapshot {
       note: `note ${marked} \u2066${long}`,
       places: [
         {
-          surface: 'cli',
+          surface: 'browser-extension',
           version: '\u001b[31m9',
           path,
           home: '~',
@@ -777,11 +777,26 @@ export function hostile(): Snapshot {
           present: true,
           firstSeen: daysAgo(2),
           lastSeen: minutesAgo(1),
+          program: `${marked}${bidi}`,
+          enabled: null,
+          profiles: [
+            { name: long, enabled: null },
+            { name: '\u0000', enabled: true },
+          ],
+          permissions: [`https://${long}/*`, marked, bidi],
         },
       ],
       evidence: [{ kind: 'binary', path }],
-      tiers: [{ id: 'x', name: long, trains: 'unknown' }],
-      verdict: verdict('unreviewed', { reason: `${marked} ${long}` }),
+      tiers: [{ id: 'x', name: long, trains: 'unknown', source: `https://${long}`, terms: { text: marked, source: `javascript:${bidi}` } }],
+      accounts: [{ tier: marked, organization: long, personal: null, source: path, home: '~', verdict: verdict('tier-unknown') }],
+      addons: [{ kind: 'hook', name: `${marked}${bidi}`, scope: 'project', path, home: '~', project: path }],
+      models: [{ name: long, bytes: Number.MAX_VALUE, path }],
+      verdict: verdict('unreviewed', {
+        reason: `${marked} ${long}`,
+        assurance: { residency: long, reviewedBy: `${marked}\u0007` },
+        reviewBy: marked,
+        until: bidi,
+      }),
     });
   return ordinary({
     tools: [
@@ -806,6 +821,23 @@ export function hostile(): Snapshot {
       }),
     ],
     requests: [request('bidi', { itemName: `invoice${bidi}`, reason: `${marked}\n${long}\u202E` })],
+    policy: {
+      ...governed,
+      organization: `${marked}${bidi}`,
+      clauses: [{ id: bidi, title: long, text: `${marked}\n${long}`, controls: [], byPeople: `${long}\u0007` }],
+      acknowledge: { version: long, required: true, acknowledgedAt: null },
+      grants: [grant('bidi', `${long}${bidi}`, { standing: 'ending', until: daysAhead(2), reason: marked })],
+      trust: { ...trusted, refused: { document: 'policy', code: 'x', reason: `${marked}${bidi}`, at: daysAgo(1) } },
+    },
+    actions: [
+      action('waiting', {
+        itemName: long,
+        reason: marked,
+        preview: { path, before: [bidi, long, '\u0007'], after: [marked] },
+        endsAt: bidi,
+      }),
+    ],
+    settings: [{ name: marked, value: long, source: 'managed', from: path, overrides: [{ source: 'user', from: path, value: bidi }] }],
     problems: [
       {
         code: 'config-unreadable',
