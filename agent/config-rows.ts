@@ -1,5 +1,5 @@
 /** Turns what config files say into stored rows: MCP servers and agents' own settings, and what becomes of them when a file is gone. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AgentParts } from './agent.ts';
 import type { Homes } from './homes.ts';
 import { parseSettings } from './mcp/agent-settings.ts';
@@ -123,10 +123,8 @@ export function createConfigRows({ os, clock, catalog, store, problems, homes, r
         ...server.launch,
         env: Object.fromEntries(Object.entries(server.launch.env).map(([key, value]) => [key, show(value)])),
       };
-      const id = createHash('sha256')
-        .update([client, scope, where.home ?? '', project ?? '', where.configPath, name].join('\0'))
-        .digest('base64url')
-        .slice(0, 22);
+      const named = [client, scope, where.home ?? '', project ?? '', where.configPath, name].join('\0');
+      const id = hash('sha256', named, 'base64url').slice(0, 22);
       files.set(id, file);
       return {
         ...where,

@@ -1,5 +1,5 @@
 /** The record's chain: what a row is, the hash over it, and whether rows, checkpoints and the signed head belong together. Pure. */
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import canonicalize from 'canonicalize';
 
 /** What a row tells of. `start`, `checkpoint` and `break` are about the record itself. */
@@ -51,9 +51,7 @@ export function canonical(value: unknown): string {
 
 /** SHA-256, hexadecimal, over the RFC 8785 form of the row without its hash, `detail` as the object that it is. Throws where it is none. */
 export function hashOf({ hash: _, detail, ...row }: Omit<EvidenceRow, 'hash'> & { readonly hash?: string }): string {
-  return createHash('sha256')
-    .update(canonical({ ...row, detail: JSON.parse(detail) }))
-    .digest('hex');
+  return digest('sha256', canonical({ ...row, detail: JSON.parse(detail) }), 'hex');
 }
 
 /** How many rows there have been and the hash of the last, signed by the device key; it stands in a file outside the database. */

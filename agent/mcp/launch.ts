@@ -1,5 +1,5 @@
 /** What decides which program an entry starts beside its command line: the variables that go on, and the hash that changes when what would run changes. Pure. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { blankArgs } from './args.ts';
 import { BLANK, blankName, type NamedValue, sanitizeUrl } from './secrets.ts';
 import { isPlainLine } from './unwrap.ts';
@@ -73,7 +73,7 @@ export function launchHash({
 }): string {
   const env = Object.entries(launch.env).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   const canonical = JSON.stringify(['muster.launch/1', words(command, args), url, launch.cwd, env]);
-  return `sha256:${createHash('sha256').update(canonical).digest('hex')}`;
+  return `sha256:${hash('sha256', canonical, 'hex')}`;
 }
 
 /** `npx -y x` as one command is what `npx` with its arguments is; a path with a space in it is one word. */
