@@ -227,6 +227,14 @@ describe('one door an outside thing', () => {
     expect(code).not.toMatch(/\b(hostname|port|createConnection|createServer)\b:?/);
   });
 
+  it('only agent/act changes anything of other programs: it alone ends processes, and only it is asked to write their files', () => {
+    const code = (file: string) => (text.get(file) ?? '').replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/\/\/.*$/gm, '');
+    const ending = files.filter((file) => file.startsWith('agent/') && /\bprocess\.kill\(/.test(code(file)));
+    expect(ending.filter((file) => !/process\.kill\([^,]+, 0\)/.test(code(file)))).toEqual(['agent/act/end-process.ts']);
+    const askers = imports.filter(({ to, typeOnly }) => to.startsWith('agent/act/') && !typeOnly).map(({ from }) => from);
+    expect([...new Set(askers)].filter((from) => !from.startsWith('agent/act/'))).toEqual(['agent/acting.ts']);
+  });
+
   it('no global fetch, WebSocket or EventSource in the product, but for the self-test that sees them refused', () => {
     const refused = 'electron/main/self-test.ts';
     const code = (file: string) => (text.get(file) ?? '').replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/\/\/.*$/gm, '');

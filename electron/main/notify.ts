@@ -1,6 +1,6 @@
 /** When to tell the employee something, as a pure function of two states: what was known, and what is known now. */
 import { capital, countWord, dayWord, groups, mustAcknowledge, stateSentence, statusWord, toolStanding } from '../attention.ts';
-import type { ApprovalRequest, GrantInForce, RequestState, Snapshot, Tool, View } from '../contract.ts';
+import type { Action, ApprovalRequest, GrantInForce, RequestState, Snapshot, Tool, View } from '../contract.ts';
 import { plainText } from './tray.ts';
 
 export type Notice = {
@@ -22,7 +22,44 @@ const NAMED = 3;
  */
 export function notices(before: Snapshot | null, after: Snapshot): Notice[] {
   const answers = before ? aboutAnswers(before.requests, after.requests) : null;
-  return [withReading(aboutTools(before, after), before, after), answers, aboutGrants(after)].filter((notice) => notice !== null);
+  return [withReading(aboutTools(before, after), before, after), answers, aboutGrants(after), aboutActions(before, after)].filter(
+    (notice) => notice !== null,
+  );
+}
+
+/** Nothing happens without notice: what has begun to count down, before anything else, and what was done. */
+function aboutActions(before: Snapshot | null, after: Snapshot): Notice | null {
+  const known = new Map((before?.actions ?? []).map((action) => [action.id, action.state]));
+  const turned = (state: Action['state']) => (after.actions ?? []).filter((one) => one.state === state && known.get(one.id) !== state);
+  const [waiting, done] = [turned('waiting'), before ? turned('done') : []];
+  const told = waiting.length > 0 ? waiting : done;
+  const [first, ...others] = told;
+  if (!first) return null;
+  const base = { view: first.kind === 'end-process' ? 'home' : 'servers', tool: null, items: [] } as const;
+  const names = list(told.map(({ itemName }) => itemName));
+  if (others.length > 0) {
+    return waiting.length > 0
+      ? {
+          ...base,
+          title: `Muster stops ${countWord(told.length)} things soon`,
+          body: `${names}: your policy doesn’t allow them. Open Muster to see when.`,
+        }
+      : { ...base, title: `Muster stopped ${countWord(told.length)} things`, body: `${names}. Your policy doesn’t allow them.` };
+  }
+  const name = plainText(first.itemName, 40);
+  const reason = plainText(first.reason, 160);
+  if (first.kind === 'end-process') {
+    return waiting.length > 0
+      ? { ...base, title: `Muster closes ${name} in a minute`, body: `${reason} Save your work.`, tool: first.item }
+      : { ...base, title: `Muster closed ${name}`, body: reason, tool: first.item };
+  }
+  return waiting.length > 0
+    ? {
+        ...base,
+        title: `Muster turns the MCP server ${name} off in a minute`,
+        body: `${reason} You can keep it for today, or take it back.`,
+      }
+    : { ...base, title: `Muster turned the MCP server ${name} off`, body: `${reason} You can take it back in Muster.` };
 }
 
 /** A policy that has come to be read is told together with what it changes. */

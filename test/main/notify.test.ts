@@ -1,7 +1,7 @@
 /** When the employee is told something, and when not. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { GrantInForce, Snapshot } from '../../electron/contract.ts';
+import type { Action, GrantInForce, Snapshot } from '../../electron/contract.ts';
 import { notices } from '../../electron/main/notify.ts';
 import { anySnapshot, FIRST, request, snapshot, statuses, tool, verdict } from './snapshots.ts';
 
@@ -9,6 +9,33 @@ const LATER = '2026-11-22T10:00:00.000Z';
 const fresh = { firstSeen: LATER };
 
 describe('notices', () => {
+  it('tells of what Muster is about to do, and of what it did, once each', () => {
+    const action = (state: Action['state'], more: Partial<Action> = {}): Action => ({
+      ...{ id: 'a1', kind: 'disable-entry', item: 'mcp:files', itemName: 'files', server: 's', rule: 'm1', mode: 'enforce', state },
+      ...{
+        reason: 'Not allowed.',
+        why: null,
+        preview: { path: null, before: [], after: [] },
+        endsAt: null,
+        mayKeep: false,
+        mayUndo: false,
+      },
+      ...{ createdAt: FIRST, updatedAt: FIRST, ...more },
+    });
+    const now = (...actions: readonly Action[]) => snapshot([], { actions });
+    const titles = (before: Snapshot | null, after: Snapshot) => notices(before, after).map(({ title, view }) => `${title} (${view})`);
+    const waiting = action('waiting');
+    expect(titles(now(), now(waiting))).toEqual(['Muster turns the MCP server files off in a minute (servers)']);
+    expect(titles(null, now(waiting))).toEqual(titles(now(), now(waiting)));
+    expect(titles(now(waiting), now(waiting))).toEqual([]);
+    expect(titles(now(waiting), now(action('done')))).toEqual(['Muster turned the MCP server files off (servers)']);
+    expect(titles(null, now(action('done')))).toEqual([]);
+    expect(titles(now(), now(action('would'), action('refused', { id: 'a2' })))).toEqual([]);
+    const program = action('waiting', { id: 'a2', kind: 'end-process', item: 'x', itemName: 'X' });
+    expect(titles(now(), now(program))).toEqual(['Muster closes X in a minute (home)']);
+    expect(titles(now(), now(waiting, program))).toEqual(['Muster stops two things soon (servers)']);
+  });
+
   it('tells the first inventory once, with its count', () => {
     const tools = [
       tool('a', 'unreviewed'),
