@@ -73,6 +73,8 @@ function openPostgres(url: string, connections: number): Opened {
   // A connection that breaks while it idles is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => {});
   own.on('error', () => {});
+  // So would one that breaks between two statements of a transaction; the next statement fails, and the request with it.
+  for (const each of [pool, own]) each.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   return {
     db,

@@ -12,15 +12,28 @@ const month = (time: Date, offset: number) => new Date(Date.UTC(time.getUTCFullY
 const text = (day: Date) => day.toISOString().slice(0, 10);
 const nameOf = (table: Partitioned, start: Date) => `${table}_${text(start).slice(0, 7).replace('-', '_')}`;
 
+/** Of all collectors on one database, one makes partitions at a time. */
+const LOCK = 7_205_411;
+
 /** Makes what is missing from four months back to three ahead; safe to repeat and to run on several replicas at once. */
 export async function makePartitions(db: Kysely<Schema>, now: Date): Promise<void> {
-  for (const table of TABLES) {
-    for (let offset = table === 'usage' ? -4 : -1; offset <= 3; offset++) {
-      const start = month(now, offset);
-      const statement = `create table if not exists ${nameOf(table, start)} partition of ${table} for values from ('${text(start)}') to ('${text(month(now, offset + 1))}')`;
-      await sql.raw(statement).execute(db);
+  const wanted = TABLES.flatMap((table) =>
+    Array.from({ length: table === 'usage' ? 8 : 5 }, (_, index) => ({ table, start: month(now, 3 - index), end: month(now, 4 - index) })),
+  );
+  const missing = async (trx: Kysely<Schema>) => {
+    const { rows } = await sql<{ name: string }>`select relname as name from pg_class where relispartition and relkind = 'r'`.execute(trx);
+    const there = new Set(rows.map(({ name }) => name));
+    return wanted.filter(({ table, start }) => !there.has(nameOf(table, start)));
+  };
+  if ((await missing(db)).length === 0) return;
+  await db.transaction().execute(async (trx) => {
+    await sql`select pg_advisory_xact_lock(${LOCK})`.execute(trx);
+    for (const { table, start, end } of await missing(trx)) {
+      await sql
+        .raw(`create table ${nameOf(table, start)} partition of ${table} for values from ('${text(start)}') to ('${text(end)}')`)
+        .execute(trx);
     }
-  }
+  });
 }
 
 /** Drops every partition that ended before `before`; resolves with how many. */
