@@ -27,25 +27,39 @@ export type SendOptions = {
 
 export type Sender = {
   post(path: keyof typeof PATHS, device: Device, body: unknown, options?: SendOptions): Promise<Sent>;
+  /** For a body that is sent with it later. */
+  proof(path: keyof typeof PATHS, device: Device, body: unknown): Promise<string>;
   close(): void;
 };
 
-/** `url` on loopback, with a port. `htu` where proofs are for another address than the one it is sent to, as behind a balancer. */
-export function createSender(url: string, { connections = 64, htu = url }: { connections?: number; htu?: string } = {}): Sender {
-  const { hostname, port } = new URL(url);
-  const agent = new Agent({ keepAlive: true, maxSockets: connections, scheduling: 'fifo' });
+/** `url` on loopback, with a port. Without `keepAlive` each request is a connection of its own, so that a balancer
+ * sends each elsewhere; `at` is where to connect to instead, past the balancer. */
+export function createSender(
+  url: string,
+  { connections = 64, keepAlive = true, at = url }: { connections?: number; keepAlive?: boolean; at?: string } = {},
+): Sender {
+  const { hostname, port } = new URL(at);
+  const agent = new Agent({ keepAlive, maxSockets: connections, scheduling: 'fifo' });
+  async function packed(value: unknown): Promise<{ body: Buffer; gzipped: boolean }> {
+    const text = Buffer.from(JSON.stringify(value));
+    const gzipped = text.length > BOUNDS.compressAbove;
+    return { body: gzipped ? await pack(text) : text, gzipped };
+  }
+  const prove = (path: keyof typeof PATHS, device: Device, body: Buffer, { as, kid, skewMs = 0 }: SendOptions = {}) =>
+    proofOf(
+      as ?? device.key(),
+      { url: `${url}${PATHS[path]}`, body, at: new Date(Date.now() + skewMs) },
+      path === 'enroll' ? 'key' : { kid: kid ?? device.id },
+    );
   return {
-    async post(path, device, value, { as, kid, skewMs = 0, proof } = {}) {
-      const text = Buffer.from(JSON.stringify(value));
-      const packed = text.length > BOUNDS.compressAbove;
-      const body = packed ? await pack(text) : text;
-      const by = path === 'enroll' ? 'key' : { kid: kid ?? device.id };
-      const at = new Date(Date.now() + skewMs);
-      const dpop = proof ?? (await proofOf(as ?? device.key(), { url: `${htu}${PATHS[path]}`, body, at }, by));
+    proof: async (path, device, value) => prove(path, device, (await packed(value)).body),
+    async post(path, device, value, options = {}) {
+      const { body, gzipped } = await packed(value);
+      const dpop = options.proof ?? (await prove(path, device, body, options));
       const headers = {
         'content-type': 'application/json',
         'content-length': body.length,
-        ...(packed ? { 'content-encoding': 'gzip' } : {}),
+        ...(gzipped ? { 'content-encoding': 'gzip' } : {}),
         dpop,
         // Each device has an address of its own, as behind a balancer.
         'x-forwarded-for': `10.${(device.index >> 16) & 255}.${(device.index >> 8) & 255}.${device.index & 255}`,

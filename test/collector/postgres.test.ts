@@ -24,7 +24,7 @@ needs('postgres').describe('a real PostgreSQL', () => {
   it('keeps what was committed when it crashes, and the pool goes on', async () => {
     const opened = await openDatabase({ url: await cluster.database(), connections: 2 });
     await makeTenant(opened.db, 'acme', new Date(0));
-    cluster.crash();
+    await cluster.crash();
     // A connection that was cut says so once at the most; the pool then makes another.
     await opened.ping().catch(() => {});
     await opened.ping();

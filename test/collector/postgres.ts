@@ -1,6 +1,7 @@
 /** A real PostgreSQL for tests and the bench: a cluster of its own in a temporary folder, on a free port of loopback, under an account that is not root. */
-import { spawnSync } from 'node:child_process';
-import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,10 +12,12 @@ export type Cluster = {
   readonly port: number;
   /** A new empty database; resolves with its address for `DATABASE_URL`. */
   database(): Promise<string>;
-  /** `pg_ctl restart -m immediate`: every connection is cut and the log is replayed, as after a crash. Returns when it answers again. */
-  crash(): void;
-  stop(mode: 'fast' | 'immediate'): void;
-  start(): void;
+  /** `pg_ctl restart -m immediate`: every connection is cut and the log is replayed, as after a crash. Resolves when it answers again. */
+  crash(): Promise<void>;
+  stop(mode: 'fast' | 'immediate'): Promise<void>;
+  start(): Promise<void>;
+  /** Processor time of all its processes that live, in ms. */
+  processorMs(): number;
   /** Ends it and removes its folder. */
   end(): void;
 };
@@ -33,23 +36,14 @@ export async function startPostgres({
   const folder = mkdtempSync(path.join(tmpdir(), 'muster-postgres-'));
   if (account.uid !== undefined && account.gid !== undefined) chownSync(folder, account.uid, account.gid);
   const data = path.join(folder, 'data');
-  const run = (program: string, ...args: string[]) => {
-    const options = {
-      ...account,
-      cwd: folder,
-      encoding: 'utf8',
-      env: { ...process.env, LC_ALL: 'C', HOME: folder, TMPDIR: folder },
-      timeout: 60_000,
-    } as const;
-    // Its output goes to files or nowhere: the server keeps what it inherits, and a pipe would never end.
-    const { status, error, stderr } = spawnSync(path.join(programs, program), args, {
-      ...options,
-      stdio: ['ignore', 'ignore', program === 'initdb' ? 'pipe' : 'ignore'],
-    });
-    if (status !== 0)
-      throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${error?.message ?? stderr ?? ''}${logOf(folder)}`);
-  };
-  run('initdb', '-D', data, '-U', 'muster', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync', '--no-instructions');
+  const env = { ...process.env, LC_ALL: 'C', HOME: folder, TMPDIR: folder };
+  // Its output goes nowhere: the server keeps what it inherits, and a pipe would never end.
+  const options = { ...account, cwd: folder, env, stdio: 'ignore' } as const;
+  async function run(program: string, ...args: string[]): Promise<void> {
+    const [code] = (await once(spawn(path.join(programs ?? '', program), args, options), 'exit')) as [number | null];
+    if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}.${logOf(folder)}`);
+  }
+  await run('initdb', '-D', data, '-U', 'muster', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync', '--no-instructions');
   const port = await freePort();
   const all = {
     listen_addresses: '127.0.0.1',
@@ -61,10 +55,10 @@ export async function startPostgres({
     max_connections: 60,
     ...settings,
   };
-  const options = Object.entries(all).map(([name, value]) => `-c ${name}=${value}`);
+  const given = Object.entries(all).map(([name, value]) => `-c ${name}=${value}`);
   const control = (...args: string[]) => run('pg_ctl', '-D', data, '-s', '-w', '-t', '50', ...args);
-  const starting = ['-l', path.join(folder, 'log'), '-o', options.join(' ')];
-  control('start', ...starting);
+  const starting = ['-l', path.join(folder, 'log'), '-o', given.join(' ')];
+  await control('start', ...starting);
   let running = true;
   const url = (name: string) => `postgres://muster@127.0.0.1:${port}/${name}`;
   let made = 0;
@@ -79,16 +73,17 @@ export async function startPostgres({
       return url(name);
     },
     crash: () => control('restart', '-m', 'immediate', ...starting),
-    stop(mode) {
-      control('stop', '-m', mode);
+    async stop(mode) {
+      await control('stop', '-m', mode);
       running = false;
     },
-    start() {
-      control('start', ...starting);
+    async start() {
+      await control('start', ...starting);
       running = true;
     },
+    processorMs: () => processorMs(data),
     end() {
-      if (running) control('stop', '-m', 'immediate');
+      if (running) spawnSync(path.join(programs, 'pg_ctl'), ['-D', data, '-s', '-w', 'stop', '-m', 'immediate'], options);
       rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
     },
   };
@@ -102,6 +97,24 @@ function unprivileged(): { uid: number; gid: number } {
   const found = ['postgres', 'nobody'].map((name) => accounts.find((fields) => fields[0] === name)).find((fields) => fields !== undefined);
   if (!found) throw new Error('There is no account postgres or nobody under which PostgreSQL could run.');
   return { uid: Number(found[2]), gid: Number(found[3]) };
+}
+
+/** From `/proc`; its ticks are hundredths of a second. */
+function processorMs(data: string): number {
+  const [postmaster = ''] = readFileSync(path.join(data, 'postmaster.pid'), 'utf8').split('\n');
+  const ticks = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        // What follows the program's name in brackets: state, parent, …
+        const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+        return pid === postmaster || fields[1] === postmaster ? Number(fields[11]) + Number(fields[12]) : 0;
+      } catch {
+        // It ended meanwhile.
+        return 0;
+      }
+    });
+  return ticks.reduce((sum, each) => sum + each, 0) * 10;
 }
 
 function logOf(folder: string): string {
