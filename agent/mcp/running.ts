@@ -23,6 +23,8 @@ type Seen = {
   /** Names of the paths' last steps, and of what was started, in lower case. */
   readonly files: ReadonlySet<string>;
   readonly programs: ReadonlySet<string>;
+  /** What a script was called by: a command of npm’s is a script whose first line names node. Null where no script runs. */
+  readonly command: string | null;
   args(): readonly string[];
 };
 const wanted = new WeakMap<Entry, Wanted>();
@@ -37,7 +39,7 @@ export function launches(server: Entry, process: ProcessObservation): boolean {
   const want = remembered(wanted, server, readEntry);
   const has = remembered(seen, process, readProcess);
   // Blanking arguments is what costs: only for the few processes whose program fits.
-  if (isProgram(want.program, has) && isSameLine(want.rest, process, has.args())) return true;
+  if (isProgram(want.program, has) && isSameLine(want, process, has)) return true;
   return isTarget(want, process, has) && hasRest(want.target, process, has.args());
 }
 
@@ -184,12 +186,15 @@ function namesOf({ kind, name, program }: Target): string[] {
 function readProcess(process: ProcessObservation): Seen {
   const files = [process.script, process.exe, ...process.args.slice(0, 2)].filter((file) => file !== null && file !== undefined);
   const paths = files.map(slashed);
-  const programs = [process.script, process.exe, process.args[0]].filter((file) => file !== null && file !== undefined);
+  const called = process.script === null ? undefined : process.args.find((arg, at) => at > 0 && !arg.startsWith('-'));
+  const programs = [process.script, process.exe, process.args[0], called].filter((file) => file !== null && file !== undefined);
+  const nameOf = (file: string) => programName(file.replace(/\.(?:js|mjs|cjs)$/i, '')).toLowerCase();
   let args: readonly string[] | null = null;
   return {
     paths,
     files: new Set(paths.map(programName)),
-    programs: new Set(programs.map((file) => programName(file.replace(/\.(?:js|mjs|cjs)$/i, '')).toLowerCase())),
+    programs: new Set(programs.map(nameOf)),
+    command: called === undefined ? null : nameOf(called),
     args: () => (args ??= blankArgs(process.args).args),
   };
 }
@@ -201,9 +206,10 @@ function isProgram(name: string, { programs }: Seen): boolean {
 }
 
 /** The command line as it is written in the entry: the same program with the same arguments. */
-function isSameLine(rest: readonly string[], process: ProcessObservation, args: readonly string[]): boolean {
+function isSameLine({ program, rest }: Wanted, process: ProcessObservation, has: Seen): boolean {
+  const args = has.args();
   // Alone, the name of an interpreter is no sign of anything.
-  if (rest.length === 0) return process.script === null && args.length <= 1;
+  if (rest.length === 0) return process.script === null ? args.length <= 1 : has.command === program && restOf(process, args).length === 0;
   const own = args.length - rest.length;
   return own >= 1 && own <= (process.script === null ? 2 : 8) && endsWith(args, rest);
 }

@@ -1,6 +1,6 @@
 /** Real MCP servers, started as a client starts them, are the entries that they belong to: in a scan, and in a watching agent's stream. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, it } from 'vitest';
@@ -27,6 +27,10 @@ const entries: Record<string, Entry> = {
   // The same program with another argument is another entry, and does not run.
   'node-other': { command: 'node', args: [path.join(home, 'tools/server.mjs'), '--root', '/opt'] },
   shell: { command: 'sh', args: ['-c', `exec node ${path.join(home, 'tools/server.mjs')} --through=sh --token not-a-real-token-2`] },
+  // Commands of npm's: links to scripts whose first line names node.
+  command: { command: path.join(home, 'bin/acme-files'), args: ['/srv/files'] },
+  'command-bare': { command: path.join(home, 'bin/acme-bare'), args: [] },
+  'command-other': { command: path.join(home, 'bin/acme-files'), args: ['/srv/other'] },
   remote: { command: 'npx', args: ['-y', 'mcp-remote', 'https://mcp.example/sse'] },
 };
 if (has('python3')) {
@@ -38,12 +42,15 @@ if (has('python3')) {
   };
 }
 if (has('npx')) entries['npx'] = { command: 'npx', args: ['-y', '@acme/smallest', '/srv/data'] };
-const quiet = new Set(['node-other', 'remote']);
+const quiet = new Set(['node-other', 'command-other', 'remote']);
 const expected = Object.keys(entries).filter((name) => !quiet.has(name));
 
 beforeAll(() => {
   cpSync(fixtures, path.join(home, 'tools'), { recursive: true });
   mkdirSync(path.join(home, 'modules'));
+  mkdirSync(path.join(home, 'bin'));
+  execFileSync('chmod', ['+x', path.join(home, 'tools/server.mjs')]);
+  for (const name of ['acme-files', 'acme-bare']) symlinkSync('../tools/server.mjs', path.join(home, 'bin', name));
   cpSync(path.join(fixtures, 'server.py'), path.join(home, 'modules/acme_server.py'));
   // A package that stands in the project's own node_modules: npx starts that one and asks no registry.
   write(path.join(work, 'package.json'), { name: 'work', private: true });
