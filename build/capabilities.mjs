@@ -106,7 +106,7 @@ export function missingLibraries() {
 
 function realToolsAreCached() {
   /** @type {{ package: string, version: string }[]} */
-  const tools = ['real-tools.json', 'more-tools.json'].flatMap((file) =>
+  const tools = ['real-tools.json', 'more-tools.json', 'found-tools.json'].flatMap((file) =>
     JSON.parse(readFileSync(path.join(root, 'test', 'e2e', file), 'utf8')),
   );
   return tools.every((tool) => existsSync(path.join(cacheFolder(), 'test-tools', `${tool.package.replace('/', '+')}@${tool.version}`)));

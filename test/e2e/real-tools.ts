@@ -12,7 +12,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../../build/electron-runtime.mjs';
 
-type RealTool = {
+export type RealTool = {
   readonly id: string;
   readonly package: string;
   readonly version: string;
@@ -53,7 +53,7 @@ export function quiet(home: string, programs: readonly string[]): NodeJS.Process
 }
 
 /** Puts the tools into `prefix` (`bin`, `lib/node_modules`), as `npm install -g --prefix` lays them out. Rejects with npm's own words. */
-export async function installTools(prefix: string, tools: readonly RealTool[] = TOOLS): Promise<void> {
+export async function installTools(prefix: string, tools: readonly Omit<RealTool, 'id'>[] = TOOLS): Promise<void> {
   const cache = path.join(cacheFolder(), 'test-tools');
   await fs.mkdir(cache, { recursive: true });
   const fetched = await Promise.all(tools.map((tool) => fetchOnce(tool, cache)));
@@ -61,7 +61,7 @@ export async function installTools(prefix: string, tools: readonly RealTool[] = 
 }
 
 /** The prefix in the cache that holds this one tool. It gets its name only once it is whole, so a run that was cut short leaves nothing half. */
-async function fetchOnce(tool: RealTool, cache: string): Promise<string> {
+async function fetchOnce(tool: Omit<RealTool, 'id'>, cache: string): Promise<string> {
   const folder = path.join(cache, `${tool.package.replace('/', '+')}@${tool.version}`);
   if (await exists(folder)) return folder;
   const part = `${folder}.${process.pid}`;
