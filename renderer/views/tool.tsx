@@ -160,8 +160,8 @@ export function ToolPage({ id }: { id: string }) {
             <h2>What you may use it with</h2>
             <Matrix tool={tool} />
           </section>
-          <Rule tool={tool} />
           <VendorData tool={tool} />
+          <Rule tool={tool} />
           <OwnSettings tool={tool} />
           <Addons tool={tool} />
           <Models tool={tool} />

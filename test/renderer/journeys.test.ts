@@ -14,7 +14,6 @@ import {
   hostile,
   manyServers,
   marked,
-  minutesAgo,
   ordinary,
   server,
   settings,
