@@ -29,7 +29,7 @@ export type Acting = {
 };
 
 /** The employee sees it coming for this long; also how often a program that comes back is ended at most. */
-export const COUNTDOWN_MS = 60_000;
+const COUNTDOWN_MS = 60_000;
 const KEEP_MS = 86_400_000;
 const RETRY_MS = 5 * 60_000;
 /** How long what is over is shown, and how long it is kept beside the record. */

@@ -95,7 +95,7 @@ export function replaceOwn(
   }
 }
 
-export const CHANGED = 'it was changed at the same moment';
+const CHANGED = 'it was changed at the same moment';
 
 /** Writes a file that isn't there. Throws what the file system says. */
 export function createOwn(file: string, bytes: Uint8Array, mode: number, id: string): void {

@@ -15,7 +15,7 @@ import { createProblems } from '../../agent/problems.ts';
 import { openStore, type StoredServer } from '../../agent/store/store.ts';
 import type { McpServer, Verdict } from '../../electron/contract.ts';
 
-export const RULE = { id: 'm1', match: { npm: '@acme/files' }, status: 'prohibited', mode: 'enforce', action: 'disable-entry' };
+const RULE = { id: 'm1', match: { npm: '@acme/files' }, status: 'prohibited', mode: 'enforce', action: 'disable-entry' };
 
 export function actMachine(folder: string) {
   const home = path.join(folder, 'home');
