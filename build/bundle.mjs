@@ -67,9 +67,14 @@ const laterParts = {
 };
 
 /** @type {import('esbuild').Plugin} */
-const nativeParts = {
-  name: 'native-parts',
+const packageParts = {
+  name: 'package-parts',
   setup(build) {
+    // Zod says what is wrong in sixty languages, and everything of a part that is loaded later is kept: 300 KB that each start would read past.
+    build.onLoad({ filter: /zod[/\\]v4[/\\]locales[/\\]index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+      loader: 'js',
+    }));
     // Koffi's usual entry names the packages of all platforms for bundlers; this one only loads what it is told to.
     build.onResolve({ filter: /^koffi$/ }, ({ resolveDir, kind }) => build.resolve('koffi/indirect', { resolveDir, kind }));
     for (const rule of BESIDE_THE_EXECUTABLE) {
@@ -125,7 +130,7 @@ const PARTS = {
       target: 'node24',
       format: 'cjs',
       external: ['*.node'],
-      plugins: [nativeParts, laterParts],
+      plugins: [packageParts, laterParts],
       // The `main` of jsonc-parser is a UMD file, whose own `require`s esbuild can't see and a single executable can't answer.
       mainFields: ['module', 'main'],
       // One letter beyond Latin-1 would make V8 keep the whole text at two bytes a letter.
