@@ -114,6 +114,12 @@ export function install({ snapshot, link }: Start): void {
     actNow: (id) => call('actNow', [id], () => actionNow(id, { state: 'done', endsAt: null, mayKeep: false, mayUndo: true })),
     keepForToday: (id) => call('keepForToday', [id], () => actionNow(id, { mayKeep: false })),
     undo: (id) => call('undo', [id], () => actionNow(id, { state: 'undone', mayUndo: false })),
+    syncNow: () =>
+      call('syncNow', [], () => {
+        if (!state?.sync) throw { code: 'wrong-state', message: 'This computer belongs to no collector.' };
+        return state.sync;
+      }),
+    sentPayloads: () => call('sentPayloads', [], () => []),
     welcomed: () => call('welcomed', [], () => tell({ told: { ...state?.told, 'first-run': new Date().toISOString() } })),
     onChanged: (handler) => {
       if (state) handler(state);
