@@ -181,7 +181,8 @@ function problemOf(error: unknown): Problem {
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Problem('too-large');
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) return new Problem('not-json');
   const away =
-    (typeof code === 'string' && AWAY.test(code)) || /Connection terminated|timeout exceeded when trying to connect/.test(String(message));
+    (typeof code === 'string' && AWAY.test(code)) ||
+    /Connection terminated|is not queryable|timeout exceeded when trying to connect/.test(String(message));
   return away ? new Problem('not-ready', { retryAfter: 5 + Math.ceil(Math.random() * 30) }) : new Problem('unexpected');
 }
 
