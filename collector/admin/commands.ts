@@ -1,0 +1,216 @@
+/** What `muster-admin` does: one entry a command. */
+import { readFileSync } from 'node:fs';
+import { type Api, ApiError } from './client.ts';
+import { table } from './table.ts';
+
+/** Something is wrong with how the command was written; exit code 2. */
+export class UsageError extends Error {}
+
+export type Options = Readonly<Record<string, string | boolean | undefined>>;
+export type Output = { readonly json: unknown; readonly text: string };
+type Command = {
+  readonly usage: string;
+  readonly does: string;
+  run(api: Api, words: readonly string[], options: Options): Promise<Output>;
+};
+
+const MOST = 5000;
+
+const word = (words: readonly string[], at: number, what: string): string => {
+  const found = words[at];
+  if (found === undefined) throw new UsageError(`Name ${what}.`);
+  return found;
+};
+const option = (options: Options, name: string): string | null => {
+  const value = options[name];
+  return typeof value === 'string' && value !== '' ? value : null;
+};
+const list = (text: string | null) => text?.split(',').map((part) => part.trim()) ?? undefined;
+const query = (values: Readonly<Record<string, string | null>>) => {
+  const given = Object.entries(values).filter((one): one is [string, string] => one[1] !== null);
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
+};
+const id = (text: string) => encodeURIComponent(text);
+
+async function listed(api: Api, path: string, heads: readonly string[], columns: readonly string[]): Promise<Output> {
+  const rows = await api.rows(path, MOST);
+  const text = table(
+    heads,
+    rows.map((row) => columns.map((column) => row[column])),
+  );
+  return { json: { items: rows }, text: rows.length === MOST ? `${text}\nOnly the first ${MOST} are shown.` : text };
+}
+
+const ANSWERS: Readonly<Record<string, string>> = { approve: 'approve', deny: 'deny', ask: 'ask' };
+
+function scopeOf(options: Options): Record<string, string> | undefined {
+  const named = option(options, 'scope');
+  if (named === null) return undefined;
+  const group = /^group:(.+)$/.exec(named)?.[1];
+  if (group) return { kind: 'group', group };
+  if (named !== 'device' && named !== 'person' && named !== 'everyone')
+    throw new UsageError('--scope takes device, person, everyone, or group:ID.');
+  return { kind: named };
+}
+
+type Simulated = {
+  devices: number;
+  devicesChanged: number;
+  items: { item: string; devices: number; changed: number; from: object; to: object }[];
+};
+
+function simulationText({ devices, devicesChanged, items }: Simulated): string {
+  const changed = items.filter((item) => item.changed > 0);
+  const words = (counts: object) =>
+    Object.entries(counts)
+      .map(([status, count]) => `${status} ${count}`)
+      .join(', ');
+  const rows = changed.map(({ item, devices: on, changed: count, from, to }) => [item, `${count} of ${on}`, words(from), words(to)]);
+  const head = `${devicesChanged} of ${devices} devices would see a change.`;
+  return rows.length === 0 ? head : `${head}\n\n${table(['Item', 'Devices', 'Now', 'With this policy'], rows)}`;
+}
+
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  requests: {
+    usage: 'requests [--state open|approved|denied|needs-info|withdrawn|expired] [--overdue]',
+    does: 'requests, the longest waiting first',
+    run: (api, _words, options) =>
+      listed(
+        api,
+        `/requests${query({ state: option(options, 'state') ?? (options['overdue'] ? null : 'open'), overdue: options['overdue'] ? 'true' : null })}`,
+        ['Request', 'State', 'For', 'Tier', 'Who', 'Age (h)', 'Due', 'Reason'],
+        ['id', 'state', 'itemName', 'tier', 'person', 'ageHours', 'dueAt', 'reason'],
+      ),
+  },
+  decide: {
+    usage:
+      'decide ID approve|deny|ask --reason TEXT [--scope device|person|group:ID|everyone] [--tiers A,B] [--data-classes A,B] [--until DATE] [--if-version N]',
+    does: 'answers a request, as it is now or at --if-version',
+    async run(api, words, options) {
+      const request = word(words, 0, 'the request by its id');
+      const answer = ANSWERS[word(words, 1, 'the answer: approve, deny or ask')];
+      if (!answer) throw new UsageError('The answer is approve, deny or ask.');
+      const reason = option(options, 'reason');
+      if (reason === null) throw new UsageError('Give --reason; the employee reads it.');
+      const version = option(options, 'if-version');
+      const etag = version === null ? (await api.call('GET', `/requests/${id(request)}`)).etag : `"${version}"`;
+      const more = { scope: scopeOf(options), tiers: list(option(options, 'tiers')), dataClasses: list(option(options, 'data-classes')) };
+      const body = { answer, reason, ...more, until: option(options, 'until') ?? undefined };
+      const { status, body: said } = await api.call('POST', `/requests/${id(request)}/decision`, body, etag);
+      if (status !== 202) return { json: said, text: `Decided; the grants of ${String(said['devices'])} devices changed.` };
+      const text = `${simulationText(said['simulation'] as Simulated)}\n\nNothing is decided yet. Publish it with: policy publish --draft ${String(said['draft'])}`;
+      return { json: said, text };
+    },
+  },
+  policy: {
+    usage: 'policy show | policy check FILE | policy simulate FILE | policy publish FILE|--draft ID [--title TEXT]',
+    does: 'the policy in force; what is wrong with FILE; what it would change; check, simulate and publish it',
+    async run(api, words, options) {
+      const what = word(words, 0, 'what to do: show, check, simulate or publish');
+      if (what === 'show') {
+        const { body } = await api.call('GET', '/policy');
+        return { json: body, text: body['policy'] === null ? 'No policy is published.' : JSON.stringify(body['policy'], null, 2) };
+      }
+      if (what === 'check') {
+        const { body } = await api.call('POST', '/policy/check', { text: read(word(words, 1, 'the file')) });
+        const said = [...(body['issues'] as string[]), ...(body['warnings'] as string[])];
+        if (body['ok'] !== true) throw new ApiError('policy-invalid', 422, said.join('\n'));
+        return { json: body, text: ['The policy is valid.', ...said].join('\n') };
+      }
+      if (what !== 'simulate' && what !== 'publish') throw new UsageError('policy takes show, check, simulate or publish.');
+      const known = option(options, 'draft');
+      const draft = known ?? String((await api.call('POST', '/policy/drafts', draftOf(words, options))).body['id']);
+      const { body: simulation } = await api.call('POST', `/policy/drafts/${id(draft)}/simulate`);
+      const told = simulationText(simulation as unknown as Simulated);
+      if (what === 'simulate') return { json: { draft, simulation }, text: `${told}\n\nPublish it with: policy publish --draft ${draft}` };
+      const { etag } = await api.call('GET', `/policy/drafts/${id(draft)}`);
+      const { body } = await api.call('POST', `/policy/drafts/${id(draft)}/publish`, undefined, etag);
+      return { json: { ...body, simulation }, text: `${told}\n\nPublished as revision ${String(body['rev'])}.` };
+    },
+  },
+  devices: {
+    usage: 'devices [--state STATE] [--person ADDRESS] [--silent] [--find TEXT] | devices approve|revoke|clear ID --reason TEXT',
+    does: 'devices; lets one in, shuts one out, ends an alarm about a copy',
+    async run(api, words, options) {
+      const [what, device] = words;
+      if (what === undefined)
+        return listed(
+          api,
+          `/devices${query({ state: option(options, 'state'), person: option(options, 'person'), q: option(options, 'find'), silent: options['silent'] ? 'true' : null })}`,
+          ['Device', 'State', 'Host', 'Person', 'Platform', 'Agent', 'Last seen', 'Items', 'Policy'],
+          ['id', 'state', 'hostname', 'person', 'platform', 'agentVersion', 'lastSeen', 'items', 'policyRev'],
+        );
+      if (!['approve', 'revoke', 'clear'].includes(what)) throw new UsageError('devices takes approve, revoke or clear, and the id.');
+      const reason = option(options, 'reason');
+      if (reason === null || device === undefined) throw new UsageError('Name the device by its id and give --reason.');
+      const { body } = await api.call('POST', `/devices/${id(device)}/${what}`, { reason });
+      return { json: body, text: `The device is ${String(body['state'])}.` };
+    },
+  },
+  secrets: {
+    usage: 'secrets | secrets new LABEL [--quota N] [--until TIME] [--approval] | secrets revoke ID',
+    does: 'enrolment secrets; a new one is shown once',
+    async run(api, words, options) {
+      const [what, which] = words;
+      if (what === undefined)
+        return listed(
+          api,
+          '/enrol-secrets',
+          ['Secret', 'Label', 'Used', 'Quota', 'Approval', 'Ends', 'Revoked'],
+          ['id', 'label', 'used', 'quota', 'approval', 'expiresAt', 'revokedAt'],
+        );
+      if (which === undefined || (what !== 'new' && what !== 'revoke')) throw new UsageError('secrets takes new LABEL or revoke ID.');
+      if (what === 'revoke') return removed(api, `/enrol-secrets/${id(which)}`);
+      const quota = option(options, 'quota');
+      const body = {
+        label: which,
+        quota: quota === null ? undefined : Number(quota),
+        expiresAt: option(options, 'until') ?? undefined,
+        approval: options['approval'] === true,
+      };
+      const { body: made } = await api.call('POST', '/enrol-secrets', body);
+      return { json: made, text: `Shown once:\n${String(made['secret'])}` };
+    },
+  },
+  tokens: {
+    usage:
+      'tokens | tokens new LABEL --role viewer|approver|policy-admin|owner [--person ADDRESS] [--scopes A,B] [--until TIME] | tokens revoke ID',
+    does: 'administrators’ tokens; a new one is shown once',
+    async run(api, words, options) {
+      const [what, which] = words;
+      if (what === undefined)
+        return listed(
+          api,
+          '/tokens',
+          ['Token', 'Label', 'Role', 'Person', 'Last used', 'Ends', 'Revoked'],
+          ['id', 'label', 'role', 'person', 'lastUsed', 'expiresAt', 'revokedAt'],
+        );
+      if (which === undefined || (what !== 'new' && what !== 'revoke')) throw new UsageError('tokens takes new LABEL or revoke ID.');
+      if (what === 'revoke') return removed(api, `/tokens/${id(which)}`);
+      const body = {
+        ...{ label: which, role: option(options, 'role') ?? undefined, person: option(options, 'person') ?? undefined },
+        ...{ scopes: list(option(options, 'scopes')), expiresAt: option(options, 'until') ?? undefined },
+      };
+      const { body: made } = await api.call('POST', '/tokens', body);
+      return { json: made, text: `Shown once:\n${String(made['token'])}` };
+    },
+  },
+};
+
+async function removed(api: Api, path: string): Promise<Output> {
+  const { body } = await api.call('DELETE', path);
+  return { json: body, text: 'Taken back.' };
+}
+
+function draftOf(words: readonly string[], options: Options) {
+  const file = word(words, 1, 'the file of the policy, or a draft with --draft');
+  return { title: option(options, 'title') ?? file.slice(-200), text: read(file) };
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${file} can’t be read (${(error as NodeJS.ErrnoException).code}); name a file that you may read.`);
+  }
+}
