@@ -66,6 +66,9 @@ export type App = {
   stop(): Promise<void>;
 };
 
+/** What is under way may take this long to end; then its connection is cut, and the device sends it again. */
+const PATIENCE_MS = 10_000;
+
 /** Routes and hooks, not listening yet. */
 export async function createApp(parts: AppParts): Promise<App> {
   const { database, log } = parts;
@@ -126,7 +129,9 @@ export async function createApp(parts: AppParts): Promise<App> {
     context,
     async stop() {
       admission.close();
+      const patience = setTimeout(() => app.server.closeAllConnections(), PATIENCE_MS);
       await app.close();
+      clearTimeout(patience);
     },
   };
 }

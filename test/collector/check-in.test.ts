@@ -8,6 +8,7 @@ import { createLog } from '../../collector/log.ts';
 import { type Collector, startCollector } from '../../collector/start.ts';
 import { recordDecision } from '../../collector/store/requests.ts';
 import { putKeySet } from '../../collector/store/trust.ts';
+import { inMemory } from './embedded.ts';
 import { type SimulatedDevice, simulatedDevice, tool } from './simulated-device.ts';
 
 let collector: Collector;
@@ -15,7 +16,7 @@ let secret: string;
 const lines: string[] = [];
 
 beforeAll(async () => {
-  collector = await startCollector({ where: { folder: null }, log: createLog((line) => lines.push(line)), tenant: 'acme', port: 0 });
+  collector = await startCollector({ where: await inMemory(), log: createLog((line) => lines.push(line)), tenant: 'acme', port: 0 });
   secret = collector.first?.enrolSecret ?? '';
 }, 60_000);
 afterAll(() => collector.stop());
