@@ -1,6 +1,6 @@
 /** The inventory as a person reads it in a terminal, and whether a script should be told that something was found. */
 import { stateSentence, statusWord } from '../../electron/attention.ts';
-import type { Evidence, Inventory, Tool, Verdict } from '../../electron/contract.ts';
+import type { Evidence, Inventory, Surface, Tool, Verdict } from '../../electron/contract.ts';
 import { serverGroups } from '../../electron/same-server.ts';
 import { table } from './table.ts';
 
@@ -41,6 +41,13 @@ function plans({ accounts, tiers }: Tool): string {
   return [...new Set(named)].join(', ') || '–';
 }
 
+/** The surfaces, and for an extension the programs that have it. */
+function where({ surfaces, places }: Tool): string {
+  const programs = (surface: Surface) =>
+    places.flatMap((place) => (place.surface === surface && place.present ? (place.program ?? []) : []));
+  return [...new Set(surfaces.flatMap((surface) => (programs(surface).length > 0 ? programs(surface) : surface)))].join(', ');
+}
+
 /** What is said behind a name: how sure it is, and that a general program is no use of AI by itself. */
 function marked({ name, confidence, feature }: Tool): string {
   const marks = [...(confidence === 'possible' ? ['possible'] : []), ...(feature ? ['AI is a feature'] : [])];
@@ -61,7 +68,7 @@ export function inventoryText({ tools, mcpServers, problems }: Inventory, at: st
         ['Tool', 'Where', 'Version', 'Running', ...(signedIn ? ['Plan'] : []), 'Status', 'Why we say so'],
         present.map((tool) => [
           marked(tool),
-          tool.surfaces.join(', '),
+          where(tool),
           [...new Set(tool.places.filter((place) => place.present).flatMap(({ version }) => version ?? []))].join(', ') || '–',
           tool.running ? 'yes' : 'no',
           ...(signedIn ? [plans(tool)] : []),
