@@ -18,6 +18,8 @@ export type FleetOptions = {
   /** A collector that runs already, on loopback; its devices enrol as any would. */
   readonly target: { readonly url: string; readonly secret: string } | null;
   readonly signal: AbortSignal;
+  /** Processor time that the database has used so far, in ms, where somebody can tell. */
+  readonly databaseMs?: () => number;
   say(line: string): void;
 };
 
@@ -28,6 +30,8 @@ export type Report = {
   readonly played: Played;
   /** Null for a collector that ran already. `processorShare` of one core, while the scenario was played. */
   readonly target: (TargetState & { readonly processorShare: number }) | null;
+  /** Processor time for each request that was answered well, in ms; what only somebody else can tell is null. */
+  readonly costMs: { readonly collector: number | null; readonly database: number | null; readonly fleet: number };
   readonly filledSeconds: number;
 };
 
@@ -47,8 +51,13 @@ export async function runFleet(options: FleetOptions): Promise<Report> {
     }
     const before = await target?.state();
     const at = performance.now();
+    const own = process.cpuUsage();
+    const database = options.databaseMs?.();
     const played = await SCENARIOS[scenario].play(stage);
     const wall = performance.now() - at;
+    const { user, system } = process.cpuUsage(own);
+    const each = (ms: number) => Math.round((ms / Math.max(1, played.numbers.ok)) * 100) / 100;
+    const databaseMs = database === undefined ? null : (options.databaseMs?.() ?? 0) - database;
     const after = await target?.state();
     const share = before && after ? (after.processorMs - before.processorMs) / wall : 0;
     return {
@@ -57,6 +66,11 @@ export async function runFleet(options: FleetOptions): Promise<Report> {
       engine: target?.ready.engine ?? 'unknown',
       played,
       target: after ? { ...after, processorShare: share } : null,
+      costMs: {
+        collector: before && after ? each(after.processorMs - before.processorMs) : null,
+        database: databaseMs === null ? null : each(databaseMs),
+        fleet: each((user + system) / 1000),
+      },
       filledSeconds,
     };
   } finally {

@@ -60,7 +60,7 @@ function read(args: readonly string[]): (Omit<FleetOptions, 'signal' | 'say' | '
   };
 }
 
-function text({ scenario, devices, engine, played, target, filledSeconds }: Report): string {
+function text({ scenario, devices, engine, played, target, costMs, filledSeconds }: Report): string {
   const lines = [
     `${scenario}: ${SCENARIOS[scenario].about}`,
     `  ${devices} devices, ${engine}, ready after ${filledSeconds.toFixed(1)} s`,
@@ -72,6 +72,7 @@ function text({ scenario, devices, engine, played, target, filledSeconds }: Repo
     if (target.updates) lines.push(`  updates of device ${target.updates.all}, without touching an index ${target.updates.hot}`);
     lines.push(`  collector: ${(target.processorShare * 100).toFixed(0)} % of a core, ${(target.rssBytes / 1e6).toFixed(0)} MB`);
   }
+  lines.push(`  processor time of one that was answered: collector ${costMs.collector ?? '?'} ms, fleet ${costMs.fleet} ms`);
   return lines.join('\n');
 }
 

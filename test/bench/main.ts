@@ -13,6 +13,7 @@ import { executable } from '../../build/executable.mjs';
 import { type Figure, openBench, type Row } from './bench.ts';
 import { row as actKill } from './rows/act-kill.ts';
 import { row as app } from './rows/app.ts';
+import { row as collector } from './rows/collector.ts';
 import { row as decoys } from './rows/decoys.ts';
 import { row as extensions } from './rows/extensions.ts';
 import { row as fuzz } from './rows/fuzz.ts';
@@ -26,7 +27,24 @@ import { row as scan } from './rows/scan.ts';
 import { row as swap } from './rows/swap.ts';
 import { row as window } from './rows/window.ts';
 
-const ROWS: readonly Row[] = [scan, poll, started, saved, window, idle, app, kill, swap, actKill, fuzz, decoys, risk, pure, extensions];
+const ROWS: readonly Row[] = [
+  scan,
+  poll,
+  started,
+  saved,
+  window,
+  idle,
+  app,
+  kill,
+  swap,
+  actKill,
+  fuzz,
+  decoys,
+  risk,
+  pure,
+  extensions,
+  collector,
+];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const say = (line: string) => void process.stderr.write(`bench: ${line}\n`);
 const load = () => loadavg()[0] ?? 0;
