@@ -542,6 +542,18 @@ export type AgentLink = {
   readonly retryAt: string | null;
 };
 
+/**
+ * What the agent asks of whoever started it with `--through-parent`, over its standard input and output: one POST to the collector, by Chromium's network.
+ * `body` is base64. Rejects with the code `unreachable` and the reason as message.
+ */
+export type NetworkApi = {
+  post(sending: { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly body: string }): Promise<{
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  }>;
+};
+
 export type View = 'home' | 'approved' | 'policy' | 'servers' | 'requests' | 'sees';
 
 /** What a window may ask of the shell (main); everything else goes to the agent. */

@@ -3,6 +3,7 @@ import { DataFolderError, prepareDataDir } from '../data-folder.ts';
 import { listen, socketPath } from '../local.ts';
 import { createLog } from '../log.ts';
 import { dataDirOf, homesOf, lockOrAgent, openLocal } from '../session.ts';
+import { parentPost } from '../sync/parent-post.ts';
 import { type Command, EXIT, takesNoWords } from './command.ts';
 
 export const command: Command = {
@@ -12,8 +13,9 @@ export const command: Command = {
     'Looks once, then watches processes and config files until SIGTERM or Ctrl-C. Other commands of the same data folder talk to it.',
     '',
     '  --supervised  end when standard input closes; print one line of JSON when ready',
+    '  --through-parent  with --supervised: reach the collector through whoever started it, by lines of JSON on standard input and output',
   ].join('\n'),
-  options: { supervised: { type: 'boolean' } },
+  options: { supervised: { type: 'boolean' }, 'through-parent': { type: 'boolean' } },
   async run(invocation) {
     takesNoWords('watch', invocation);
     const supervised = invocation.values['supervised'] === true;
@@ -33,7 +35,8 @@ export const command: Command = {
     }
     try {
       const log = createLog(dataDir);
-      const local = await openLocal(invocation, dataDir, log.error);
+      const network = supervised && invocation.values['through-parent'] === true ? { post: parentPost(process.stdin, process.stdout) } : {};
+      const local = await openLocal(invocation, dataDir, log.error, network);
       const ending = new AbortController();
       const stop = () => ending.abort();
       for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);

@@ -7,6 +7,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { AgentLink } from '../contract.ts';
+import type { Channel } from '../rpc.ts';
 
 /** Time as this file needs it; tests pass their own. `wait` resolves after `ms` or when `signal` aborts, and never rejects. */
 export type Clock = { now(): Date; wait(ms: number, signal: AbortSignal): Promise<void> };
@@ -77,6 +78,8 @@ export function superviseAgent(options: {
   onLink(link: AgentLink): void;
   /** Called with main's own connection each time that the agent is up. */
   onUp(socket: Socket): void;
+  /** Called for each life of the agent with its standard input and output, over which it may ask for the network (`--through-parent`). */
+  onChannel?(channel: Channel): void;
   /** What the agent says on its standard error, a chunk at a time. */
   onStderr?(text: string): void;
 }): AgentProcess {
@@ -118,6 +121,7 @@ export function superviseAgent(options: {
     // The agent may be gone before it has read anything: that is its end and no error of ours.
     child.stdin?.on('error', () => {});
 
+    options.onChannel?.(channelOf(child));
     const until = AbortSignal.any([signal, end.signal]);
     const ready = await firstReady(child, clock, until);
     if (!ready) {
@@ -192,6 +196,20 @@ export function superviseAgent(options: {
       ending.abort();
       return done;
     },
+  };
+}
+
+/** The agent's standard output and input. Never closed from here: that would end the agent. */
+function channelOf(child: ChildProcess): Channel {
+  return {
+    send: (chunk) => {
+      if (child.stdin?.writable) child.stdin.write(chunk);
+    },
+    receive: (onChunk, onClose) => {
+      child.stdout?.setEncoding('utf8').on('data', (chunk: string) => onChunk(chunk));
+      child.once('close', onClose);
+    },
+    close: () => {},
   };
 }
 

@@ -1,10 +1,12 @@
 /** The composition root of the tray application: one instance, one agent, a tray, a window when it is asked for. Decides nothing itself. */
 import path from 'node:path';
 import { app, ipcMain, Notification, protocol, session, shell } from 'electron';
-import type { Platform, Snapshot } from '../contract.ts';
+import type { NetworkApi, Platform, Snapshot } from '../contract.ts';
+import { serve } from '../rpc.ts';
 import { type AgentProcess, superviseAgent } from './agent-process.ts';
 import { lockContents, lockSession, quietChromium } from './lockdown.ts';
 import { setKeys } from './menu.ts';
+import { network } from './net.ts';
 import type { Notice } from './notify.ts';
 import { SCHEME, serveRenderer } from './renderer-files.ts';
 import { selfTest } from './self-test.ts';
@@ -96,6 +98,8 @@ function run(): void {
     },
   });
 
+  // In memory too, and apart: the window's session lets nothing out.
+  const outside = network(session.fromPartition('collector', { cache: false }), () => known.snapshot()?.sync?.collector ?? null);
   agent = superviseAgent({
     command: agentCommand({ start, packaged, platform, resources: process.resourcesPath, appPath: app.getAppPath(), env: process.env }),
     onLink: (next) => {
@@ -106,6 +110,7 @@ function run(): void {
       known.follow(socket);
       windowsNow.agentIsUp();
     },
+    onChannel: (channel) => serve<NetworkApi, object>(channel, outside, ['post']),
     onStderr: (text) => process.stderr.write(text),
   });
 

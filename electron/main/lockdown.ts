@@ -23,13 +23,11 @@ export function refusesNavigation(address: string): boolean {
 }
 
 /**
- * Chromium's own outgoing connections, switched off before it starts. The resolver knows no host and there is no proxy, so that whatever a
- * later version adds finds nobody to talk to; the agent has its own connection and doesn't pass here. One thing stays: at its start the
- * network service asks the kernel for a route to a public name server (a UDP `connect`, which sends nothing) to learn whether there is IPv6.
+ * Chromium's own outgoing connections, switched off before it starts. Its resolver and its proxies stay, because the agent's check-ins go through them
+ * (`net.ts`); every session but that one refuses each request before it is resolved. One thing is left: at its start the network service asks the
+ * kernel for a route to a public name server (a UDP `connect`, which sends nothing) to learn whether there is IPv6.
  */
 export function quietChromium(commandLine: CommandLine): void {
-  commandLine.appendSwitch('host-resolver-rules', 'MAP * ~NOTFOUND');
-  commandLine.appendSwitch('no-proxy-server');
   commandLine.appendSwitch('disable-background-networking');
   commandLine.appendSwitch('disable-component-update');
   commandLine.appendSwitch('disable-domain-reliability');
@@ -46,6 +44,8 @@ export function lockSession(session: Session, packaged: boolean, refused: (schem
   session.setPermissionCheckHandler(() => false);
   session.setDevicePermissionHandler(() => false);
   session.setCertificateVerifyProc((_request, answer) => answer(-2));
+  // No search for a proxy on its behalf.
+  void session.setProxy({ mode: 'direct' });
   // The spelling checker fetches its dictionaries.
   session.setSpellCheckerEnabled(false);
   session.on('will-download', (event) => event.preventDefault());

@@ -59,7 +59,7 @@ export function agentCommand(options: {
         path.join(appPath, 'node_modules', 'node', 'bin', `node${exe}`),
         path.join(appPath, 'agent', 'cli.ts'),
       ]);
-  return [file, ...args, 'watch', '--supervised', ...(start.data ? ['--data', start.data] : [])];
+  return [file, ...args, 'watch', '--supervised', '--through-parent', ...(start.data ? ['--data', start.data] : [])];
 }
 
 function named(text: string | undefined): [string, ...string[]] | null {

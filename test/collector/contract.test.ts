@@ -1,6 +1,9 @@
 /** The agent against the collector, over TCP and over real databases on both sides: joining, checking in, deciding, and what survives a failing network. */
+import { execFile } from 'node:child_process';
 import fs from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { directPost } from '../../agent/sync/direct-post.ts';
@@ -219,6 +222,39 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('late' as const, 'crash' as const, 'restart' as const, 'rebuilt' as const) }) },
 );
+
+describe('an agent that is killed', () => {
+  it('loses no request and says nothing twice, whichever step of a check-in it was at', async () => {
+    const steps = [
+      ...['before the enrolment is sent', 'before the answer to the enrolment is taken in', 'before it is queued', 'after it is queued'],
+      ...[
+        'before the check-in is sent',
+        'before the answer to the check-in is taken in',
+        'before the answer is kept',
+        'after the answer is kept',
+      ],
+    ];
+    const child = fileURLToPath(new URL('../agent/sync-child.ts', import.meta.url));
+    const env = { ...process.env, NODE_COMPILE_CACHE: path.join(tmpdir(), `muster-test-compiled-${process.getuid?.() ?? ''}`) };
+    await Promise.all(
+      steps.map(async (step, index) => {
+        const dataDir = path.join(scratch, `killed-${index}`);
+        const killed = await new Promise((resolve) => {
+          execFile(process.execPath, [child, dataDir, collector.url, secret, step, '3'], { env }, (error, out) =>
+            resolve({ signal: error?.signal ?? null, out }),
+          );
+        });
+        expect(killed, step).toEqual({ signal: 'SIGKILL', out: '' });
+        const after = await device(undefined, dataDir);
+        for (const tool of [0, 1, 2]) after.put(`t${tool}`, '1');
+        await after.sync.syncNow();
+        await agrees(after);
+        expect(after.store.sync.waiting(), step).toEqual([]);
+        expect(await requests(after.id), step).toEqual([{ id: after.store.requests()[0]?.id, state: 'open' }]);
+      }),
+    );
+  }, 120_000);
+});
 
 describe('the two always come to hold the same', () => {
   it('after edits, losses, duplicates, late arrivals, crashes and rebuilt databases in any order', async () => {

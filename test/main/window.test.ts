@@ -311,7 +311,7 @@ describe('the start', () => {
   it('starts the packaged executable, and in development what it is told', () => {
     const start = { background: false, data: '/tmp/a', selfTest: null };
     const base = { start, resources: '/r', appPath: '/app', env: { MUSTER_AGENT_COMMAND: '["/x","y"]' } };
-    const rest = ['watch', '--supervised', '--data', '/tmp/a'];
+    const rest = ['watch', '--supervised', '--through-parent', '--data', '/tmp/a'];
     expect(agentCommand({ ...base, packaged: true, platform: 'linux' })).toEqual(['/r/agent/muster', ...rest]);
     expect(agentCommand({ ...base, packaged: true, platform: 'win32' })[0]).toBe('/r/agent/muster.exe');
     expect(agentCommand({ ...base, packaged: false, platform: 'linux' })).toEqual(['/x', 'y', ...rest]);
