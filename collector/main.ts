@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { CollectorDatabaseError } from './database.ts';
 import { takeFolder } from './folder-lock.ts';
 import { createLog } from './log.ts';
+import { adminRoutes } from './routes/admin/routes.ts';
 import { signerAt } from './signer/client.ts';
 import { SignerError } from './signer/protocol.ts';
 import { startSigner } from './signer/start.ts';
@@ -71,6 +72,7 @@ async function run(
       ...(perAddress > 0 ? { address: { rate: perAddress, burst: perAddress * 5 } } : {}),
     },
     ...(options.trustProxy === undefined ? {} : { trustProxy: options.trustProxy }),
+    extend: [adminRoutes],
   });
   process.stdout.write(`The collector listens at ${collector.url} (API: ${collector.url}/docs)\n`);
   if (collector.first) {

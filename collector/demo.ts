@@ -1,0 +1,90 @@
+/** `npm run demo`: the whole loop on one machine. Starts a collector, enrols this computer in a data folder of its own, and opens the app. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+
+const { values } = parseArgs({ options: { data: { type: 'string', default: 'muster-demo' }, port: { type: 'string', default: '8787' } } });
+const folder = path.resolve(values.data);
+const agentData = path.join(folder, 'agent');
+const tokenFile = path.join(folder, 'owner-token');
+const secretFile = path.join(folder, 'enrolment-secret');
+const enrolledFile = path.join(folder, 'enrolled');
+const say = (line: string) => process.stdout.write(`demo: ${line}\n`);
+
+/** On the same Node; its output is shown. Resolves with the exit code. */
+function run(file: string, ...args: string[]): Promise<number> {
+  const child = spawn(process.execPath, [path.join(root, file), ...args], { cwd: root, stdio: 'inherit' });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+/** Resolves with the address once the collector listens and has said what it made; the secrets of a first start go into files for this demo. */
+function startCollector(): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(
+    process.execPath,
+    [path.join(root, 'collector', 'main.ts'), '--port', values.port, '--data', path.join(folder, 'collector'), '--tenant', 'demo'],
+    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let said = '';
+  let errors = '';
+  child.stderr.on('data', (chunk) => {
+    errors = `${errors}${String(chunk)}`.slice(-4000);
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', () => reject(new Error(`the collector ended at once:\n${errors}`)));
+    child.stdout.on('data', (chunk) => {
+      said += String(chunk);
+      const url = /listens at (http:\S+)/.exec(said)?.[1];
+      const token = /owner token: +(\S+)\n/.exec(said)?.[1];
+      const secret = /enrolment secret: +(\S+)\n/.exec(said)?.[1];
+      if (token && secret) {
+        writeFileSync(tokenFile, `${token}\n`, { mode: 0o600 });
+        writeFileSync(secretFile, `${secret}\n`, { mode: 0o600 });
+      }
+      if (url && existsSync(secretFile)) resolve({ child, url });
+    });
+  });
+}
+
+mkdirSync(folder, { recursive: true, mode: 0o700 });
+say('starting the collector (its first start takes a few seconds)');
+const { child, url } = await startCollector();
+try {
+  if (!existsSync(enrolledFile) || readFileSync(enrolledFile, 'utf8') !== url) {
+    say(`enrolling this computer at ${url}`);
+    const code = await run('agent/cli.ts', 'enroll', '--url', url, '--secret-file', secretFile, '--data', agentData);
+    if (code !== 0) throw new Error('this computer could not be enrolled; remove the demo’s folder and try again.');
+    writeFileSync(enrolledFile, url);
+  }
+  say('looking at this computer, then checking in');
+  await run('agent/cli.ts', 'scan', '--data', agentData);
+  await run('agent/cli.ts', 'sync', '--data', agentData);
+  say(`devices:  npm run -s admin -- devices  --url ${url} --token-file ${tokenFile}`);
+  say(`requests: npm run -s admin -- requests --url ${url} --token-file ${tokenFile}`);
+  say(`the API:  ${url}/docs`);
+  const { DISPLAY, WAYLAND_DISPLAY } = process.env;
+  if (process.platform !== 'linux' || DISPLAY || WAYLAND_DISPLAY) {
+    say('opening the app; ask for a tool there, and decide with “admin decide”. The demo ends when the app is quit.');
+    process.exitCode = await run('build/start.mjs', '--data', agentData);
+  } else {
+    say(`there is no display; ask with: npm run -s muster -- request TOOL --reason TEXT --data ${agentData}`);
+    say('the collector runs until Ctrl-C.');
+    await new Promise<void>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    });
+  }
+} catch (error) {
+  say((error as Error).message);
+  process.exitCode = 1;
+} finally {
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await ended;
+}
