@@ -26,6 +26,10 @@ MUSTER_RATE_ADDRESS and MUSTER_RATE are requests a second, of one address and in
 /** The exit code; 2 usage, 4 the database can't be used, 70 a bug. */
 async function main(): Promise<number> {
   const options = read(process.argv.slice(2));
+  if (options === 'help') {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   if (typeof options === 'string') {
     process.stderr.write(`${options}\n${USAGE}`);
     return 2;
@@ -98,8 +102,10 @@ function read(args: string[]) {
         tenant: { type: 'string', default: 'default' },
         signer: { type: 'string' },
         'trust-proxy': { type: 'string' },
+        help: { type: 'boolean' },
       },
     });
+    if (values.help) return 'help';
     const port = Number(values.port);
     if (!Number.isInteger(port) || port < 0 || port > 65_535) return `--port ${values.port} is no port; give a number from 0 to 65535.`;
     if (values.url !== undefined && !/^https?:\/\/[^/\s?#]+(\/[^\s?#]*)?$/.test(values.url))
