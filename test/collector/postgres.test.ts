@@ -1,4 +1,5 @@
 /** The collector's schema on a real PostgreSQL, and that a crash of it loses nothing that was committed. */
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openDatabase } from '../../collector/database.ts';
 import { makeTenant, readTenant } from '../../collector/store/tenant.ts';
@@ -31,5 +32,21 @@ needs('postgres').describe('a real PostgreSQL', () => {
     const again = () => readTenant(opened.db);
     expect((await again().catch(again))?.name).toBe('acme');
     await opened.close();
+  });
+
+  it('could be distributed by device: each unique index of what a device has begins with it or names it', async () => {
+    const { db, close } = await openDatabase({ url: await cluster.database(), connections: 1 });
+    const { rows } = await sql<{ index: string; columns: string[] }>`
+      select index.relname as index, array_agg(attribute.attname::text) as columns
+      from pg_index join pg_class index on index.oid = indexrelid join pg_class of on of.oid = indrelid
+      join pg_attribute attribute on attribute.attrelid = indexrelid
+      where indisunique and of.relkind in ('r', 'p') and of.relnamespace = 'public'::regnamespace
+        and exists (select from pg_attribute where attrelid = of.oid and attname = 'device' and not attisdropped)
+      group by 1`.execute(db);
+    await close();
+    const without = rows.filter(({ columns }) => !columns.includes('device')).map(({ index }) => index);
+    expect(rows.length).toBeGreaterThan(8);
+    // What would go or stay whole on every node: one id names one request, and the two that are small and belong to nobody.
+    expect(without.sort()).toEqual(['audit_pkey', 'group_member_person', 'request_id']);
   });
 });
