@@ -554,7 +554,7 @@ export type NetworkApi = {
   }>;
 };
 
-export type View = 'home' | 'approved' | 'policy' | 'servers' | 'requests' | 'sees';
+export type View = 'home' | 'approved' | 'policy' | 'servers' | 'requests' | 'sees' | 'sent';
 
 /** What a window may ask of the shell (main); everything else goes to the agent. */
 export type ShellApi = {
