@@ -60,7 +60,7 @@ type Row = ActionRow<Data>;
 type Want = Pick<Data, 'itemName' | 'server' | 'mode' | 'reason' | 'rev' | 'launch'> & Pick<Row, 'kind' | 'item' | 'rule'>;
 
 const OPEN: ReadonlySet<Action['state']> = new Set(['would', 'waiting', 'failed', 'refused']);
-const NOT_ALLOWED = 'The managed settings of this computer don’t allow it.';
+const NOT_ALLOWED = 'IT hasn’t allowed it on this computer.';
 const ONLY_TOLD: Readonly<Record<Exclude<Mode, 'enforce'>, string>> = {
   monitor: 'The rule only records for now.',
   warn: 'The rule only tells for now.',

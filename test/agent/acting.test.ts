@@ -217,7 +217,7 @@ describe('an MCP server that may not be used', () => {
     it.policy(RULE);
     await it.clock.advance(20_000);
     await seen(() => action('would').mode === 'enforce', 'the policy came');
-    expect(action('would').why).toBe('The managed settings of this computer don’t allow it.');
+    expect(action('would').why).toBe('IT hasn’t allowed it on this computer.');
     await it.clock.advance(600_000);
     expect(cursor.text()).toBe(CURSOR);
     expect(actions()).toHaveLength(1);
