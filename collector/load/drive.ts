@@ -5,6 +5,7 @@ import type { Sent } from './sender.ts';
 /** One thing to be sent; null: nobody was free to send it. */
 export type Act = () => { readonly kind: string; readonly sent: Promise<Sent> } | null;
 
+/** `skipped`: nobody was free, or too many were waiting for an answer. */
 export type Driven = { readonly seconds: number; readonly skipped: number };
 
 /** `dueMs` ascending, from the start. Resolves when everything has been answered. */
@@ -16,7 +17,8 @@ export async function drive(dueMs: readonly number[], act: Act, tally: Tally, si
     const left = due - (performance.now() - start);
     if (left > 1) await until(left);
     if (signal.aborted) break;
-    const done = act();
+    // A collector that stands still is told no more than this.
+    const done = under.size < MOST ? act() : null;
     if (!done) {
       skipped++;
       continue;
@@ -24,8 +26,6 @@ export async function drive(dueMs: readonly number[], act: Act, tally: Tally, si
     const one = done.sent.then(({ code }) => tally.add(done.kind, performance.now() - start - due, code));
     under.add(one);
     void one.finally(() => under.delete(one));
-    // A collector that stands still is told no more than this: the rest is what it would have missed.
-    if (under.size >= MOST) await Promise.race(under);
   }
   await Promise.all(under);
   return { seconds: (performance.now() - start) / 1000, skipped };

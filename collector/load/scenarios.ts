@@ -81,7 +81,11 @@ function fleetOf({ seed, devices }: Stage, held = true) {
     }
     return null;
   };
-  return { at, next };
+  /** What a device computes once in its life is no part of what is measured. */
+  const wake = (count: number) => {
+    for (let each = 0; each < Math.min(count, devices); each++) at((each * coprime) % devices).key();
+  };
+  return { at, next, wake };
 }
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
@@ -101,6 +105,7 @@ async function steady(stage: Stage): Promise<Played> {
     if (sizes) void sent.then(({ bytes }) => sizes[kind].push(bytes));
     return { kind, sent };
   };
+  fleet.wake(rate * (seconds + 5));
   // A process that has just begun compiles while it works; hours of service don't.
   await drive(arrivals(rate / 2, 5, random), act(null), createTally(), signal);
   const tally = createTally();
