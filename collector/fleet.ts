@@ -4,6 +4,7 @@ import type { Policy } from '../agent/policy/policy.ts';
 import { type Fit, rulesFor } from '../agent/policy/words.ts';
 import type { Verdict, VerdictStatus } from '../electron/contract.ts';
 import type { Catalog } from '../native-catalog/catalog.ts';
+import { ENDED_GRANTS_MS } from './grants.ts';
 import type { Db } from './store/devices.ts';
 import {
   countDevices,
@@ -85,9 +86,6 @@ export type Fleet = {
 const DAY_MS = 86_400_000;
 const COUNTED_DAYS = 30;
 const FRESH_MS = 30_000;
-/** For so long after its end a grant still explains why something may no longer be used. */
-export const ENDED_GRANTS_MS = 90 * DAY_MS;
-
 export type FleetParts = {
   readonly db: Db;
   readonly catalog: Catalog;

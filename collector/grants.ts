@@ -10,10 +10,11 @@ const BATCH = 100;
 /** So many grants of one device are sent; the newest. */
 const MOST = 1000;
 const EVERY_MS = 30_000;
-const ENDED_DAYS_MS = 90 * 86_400_000;
+/** For so long after its end a grant still explains why something may no longer be used. */
+export const ENDED_GRANTS_MS = 90 * 86_400_000;
 
 /** Signs for everybody who waits; resolves with how many devices. Rejects with what the signer or the database says: those who are left wait on. */
-export async function signDue(db: Db, signer: Signer, now: () => Date): Promise<number> {
+async function signDue(db: Db, signer: Signer, now: () => Date): Promise<number> {
   for (let signed = 0; ; ) {
     const done = await db.transaction().execute(async (trx) => {
       const due = await takeDue(trx, BATCH);
@@ -22,7 +23,7 @@ export async function signDue(db: Db, signer: Signer, now: () => Date): Promise<
       const grants = await grantsInForce(
         trx,
         due.map(({ device }) => device),
-        new Date(at.getTime() - ENDED_DAYS_MS),
+        new Date(at.getTime() - ENDED_GRANTS_MS),
       );
       const lists = due.map(({ device, rev }) => ({
         device,

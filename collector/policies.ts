@@ -6,6 +6,7 @@ import { readSource } from '../agent/policy/source.ts';
 import type { Catalog } from '../native-catalog/catalog.ts';
 import { refusal, signerAway } from './routes/admin/problems.ts';
 import { type Signed, type Signer, SignerError } from './signer/protocol.ts';
+import { findDevice } from './store/admin-devices.ts';
 import { audit } from './store/audit.ts';
 import type { Db } from './store/devices.ts';
 import { lockDraft, newestPolicy, putPolicy, removeDraft } from './store/policies.ts';
@@ -27,7 +28,7 @@ export type Policies = {
 };
 
 /** What the policy's checks ask the catalog. */
-export function catalogued({ entries, families }: Pick<Catalog, 'entries' | 'families'>): Catalogued {
+function catalogued({ entries, families }: Pick<Catalog, 'entries' | 'families'>): Catalogued {
   const family = (id: string) => families.get(entries.get(id)?.family ?? id);
   return {
     tool: (id) => entries.has(id) || families.has(id),
@@ -87,7 +88,7 @@ export function createPolicies({ db, catalog, signer, now, published }: Policies
         });
         const { decides } = draft;
         if (decides) {
-          const device = await trx.selectFrom('device').select('person').where('id', '=', decides.device).executeTakeFirst();
+          const device = await findDevice(trx, decides.device);
           if (isSame(device?.person ?? null, by.person)) throw refusal('own-request');
           const taken = await recordDecision(
             trx,
@@ -127,7 +128,7 @@ export function createPolicies({ db, catalog, signer, now, published }: Policies
 }
 
 /** Throws the problem `no-signer` or `policy-invalid` with what the signer said. */
-export async function signedBy<T>(signer: Signer | null, work: (signer: Signer) => Promise<T>): Promise<T> {
+async function signedBy<T>(signer: Signer | null, work: (signer: Signer) => Promise<T>): Promise<T> {
   if (!signer) throw signerAway('This collector was started without a signer.');
   try {
     return await work(signer);

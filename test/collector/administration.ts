@@ -43,7 +43,7 @@ export async function startAdministration(more: Partial<StartParts> = {}) {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const text = await response.text();
-      const json: unknown = /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : null;
+      const json: unknown = text !== '' && /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : null;
       return { status: response.status, json, text, etag: response.headers.get('etag'), headers: response.headers };
     };
   const ask = as(owner);
@@ -79,7 +79,7 @@ export async function startAdministration(more: Partial<StartParts> = {}) {
 }
 export type Administration = Awaited<ReturnType<typeof startAdministration>>;
 
-export const requestOf = (more: Record<string, unknown> = {}) => ({
+const requestOf = (more: Record<string, unknown> = {}) => ({
   id: randomUUID(),
   item: 'ollama',
   itemName: 'Ollama',
