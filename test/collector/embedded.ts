@@ -14,6 +14,14 @@ export async function inMemory(): Promise<Where> {
   return { folder: null, template: new Blob([stored() ?? (await made())]) };
 }
 
+/** An empty database in a folder, as a first start would leave it before its schema. */
+export async function inFolder(folder: string): Promise<Where> {
+  const { template } = await inMemory();
+  const empty = await PGlite.create({ dataDir: folder, ...(template ? { loadDataDir: template } : {}) });
+  await empty.close();
+  return { folder };
+}
+
 function stored(): Uint8Array<ArrayBuffer> | null {
   try {
     return new Uint8Array(readFileSync(file));
