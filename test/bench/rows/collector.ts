@@ -6,7 +6,8 @@ import { runFleet } from '../../../collector/load/fleet.ts';
 import { startPostgres } from '../../collector/postgres.ts';
 import { type Row, text } from '../bench.ts';
 
-const GB = 1e9;
+/** As PostgreSQL counts. */
+const GB = 2 ** 30;
 
 export const row: Row = {
   id: 'collector',
