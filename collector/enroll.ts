@@ -3,7 +3,7 @@ import type { Enrolment, EnrolmentAnswer } from '../agent/wire.ts';
 import { Problem } from './problem.ts';
 import { clean } from './read-check-in.ts';
 import { audit } from './store/audit.ts';
-import type { Db, Trx } from './store/devices.ts';
+import { addDevice, type Db, devicesWith, markClone, replaceOthers, type Trx } from './store/devices.ts';
 import type { DeviceState } from './store/schema.ts';
 import { takeEnrolSecret } from './store/secrets.ts';
 import type { Tenant } from './store/tenant.ts';
@@ -38,11 +38,7 @@ export async function enroll(db: Db, tenant: Tenant, body: Enrolment, now: Date,
 
 /** A problem that is returned is committed, with its alarm. */
 async function inTransaction(trx: Trx, body: Enrolment, id: string, now: Date): Promise<{ state: DeviceState; made: boolean } | Problem> {
-  const taken = await trx
-    .selectFrom('device')
-    .select(['id', 'key_x', 'state'])
-    .where(({ or, eb }) => or([eb('id', '=', id), eb('key_x', '=', body.key.x)]))
-    .execute();
+  const taken = await devicesWith(trx, id, body.key.x);
   const same = taken.find((row) => row.id === id && row.key_x === body.key.x);
   if (same) return same.state === 'revoked' ? new Problem('device-revoked', { retryAfter: 3600 }) : { state: same.state, made: false };
   const used = await takeEnrolSecret(trx, body.secret, now);
@@ -56,31 +52,27 @@ async function inTransaction(trx: Trx, body: Enrolment, id: string, now: Date): 
       alarm: true,
       device: taken[0]?.id ?? null,
     });
-    if (byId) await trx.updateTable('device').set({ state: 'clone' }).where('id', '=', id).where('state', '=', 'active').execute();
+    if (byId) await markClone(trx, id);
     return new Problem(byId ? 'id-taken' : 'key-taken');
   }
   const state = used.approval ? 'pending' : 'active';
   const serial = body.serial === undefined || NO_SERIAL.test(body.serial.trim()) ? null : clean(body.serial);
   const user = clean(body.user);
-  const { numInsertedOrUpdatedRows } = await trx
-    .insertInto('device')
-    .values({
-      id,
-      key_x: body.key.x,
-      state,
-      person: body.person === undefined ? null : clean(body.person),
-      serial,
-      hostname: clean(body.hostname),
-      os_user: user,
-      platform: body.platform,
-      enrolled_at: now,
-      enrol_secret: used.id,
-    })
-    // The same enrolment came twice at once; the other one is as good.
-    .onConflict((on) => on.doNothing())
-    .executeTakeFirstOrThrow();
-  if (Number(numInsertedOrUpdatedRows) === 0) throw new Problem('too-busy', { retryAfter: 1 });
-  const replaced = serial === null ? [] : await replace(trx, id, serial, user);
+  const made = await addDevice(trx, {
+    id,
+    key_x: body.key.x,
+    state,
+    person: body.person === undefined ? null : clean(body.person),
+    serial,
+    hostname: clean(body.hostname),
+    os_user: user,
+    platform: body.platform,
+    enrolled_at: now,
+    enrol_secret: used.id,
+  });
+  // The same enrolment came twice at once; the other one is as good.
+  if (!made) throw new Problem('too-busy', { retryAfter: 1 });
+  const replaced = serial === null ? [] : await replaceOthers(trx, id, serial, user);
   await audit(trx, {
     at: now,
     actor: 'device',
@@ -89,21 +81,4 @@ async function inTransaction(trx: Trx, body: Enrolment, id: string, now: Date): 
     detail: { state, secret: used.id, ...(replaced.length === 0 ? {} : { replaces: replaced }) },
   });
   return { state, made: true };
-}
-
-/**
- * The same computer and account with a new key. The old one is marked and not shut out: whoever has the secret could otherwise shut out anybody whose
- * serial number they know.
- */
-async function replace(trx: Trx, id: string, serial: string, user: string): Promise<string[]> {
-  const rows = await trx
-    .updateTable('device')
-    .set({ replaced_by: id })
-    .where('serial', '=', serial)
-    .where('os_user', '=', user)
-    .where('id', '<>', id)
-    .where('replaced_by', 'is', null)
-    .returning('id')
-    .execute();
-  return rows.map((row) => row.id);
 }

@@ -8,7 +8,7 @@ import type { Signer } from './signer/protocol.ts';
 import type { Db } from './store/devices.ts';
 import { makePartitions } from './store/partitions.ts';
 import { countTokens, makeEnrolSecret, makeToken } from './store/secrets.ts';
-import { makeTenant, setRootKeys } from './store/tenant.ts';
+import { lockTenant, makeTenant, setRootKeys } from './store/tenant.ts';
 import { putKeySet } from './store/trust.ts';
 
 export type StartParts = Omit<AppParts, 'database' | 'origins' | 'log'> & {
@@ -88,7 +88,7 @@ async function adoptSigner(db: Db, signer: Signer, now: Date): Promise<boolean> 
 async function firstSecrets(db: Db, now: Date): Promise<Collector['first']> {
   return db.transaction().execute(async (trx) => {
     // Of two replicas that start for the first time at once, one makes them.
-    await trx.selectFrom('tenant').select('name').forUpdate().execute();
+    await lockTenant(trx);
     if ((await countTokens(trx)) > 0) return null;
     const { token } = await makeToken(trx, { label: 'first owner', role: 'owner' }, now);
     const { secret } = await makeEnrolSecret(trx, { label: 'first start' }, now);

@@ -220,6 +220,14 @@ describe('one door an outside thing', () => {
     ).toEqual([]);
   });
 
+  it('of the collector, SQL stands in its store and its migrations; the simulator fills and measures a database of its own', () => {
+    const doors = ['collector/store/', 'collector/migrations/', 'collector/database.ts', 'collector/load/'];
+    const statement = /\bsql(<[^`]*>)?`|\.(selectFrom|insertInto|updateTable|deleteFrom)\(/;
+    const using = files.filter((file) => file.startsWith('collector/') && statement.test(text.get(file) ?? ''));
+    expect(using.filter((file) => !doors.some((door) => file.startsWith(door)))).toEqual([]);
+    expect(using.length).toBeGreaterThan(5);
+  });
+
   it('the container observer speaks to a local socket and to no host', () => {
     const code = text.get('agent/observe/containers.ts') ?? '';
     expect(code.match(/\brequest\(\{[^}]*/g)).toHaveLength(1);

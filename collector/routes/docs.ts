@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import manifest from '../../package.json' with { type: 'json' };
 
-export const OPENAPI = '/api/v1/openapi.json';
+const OPENAPI = '/api/v1/openapi.json';
 
 /** Registered before the routes that it describes. */
 export async function docsRoutes(app: FastifyInstance): Promise<void> {

@@ -1,5 +1,5 @@
 /** SQL about one device: its key, its row under lock, and the one statement of a check-in in which nothing changed. */
-import { type Kysely, sql, type Transaction, type Updateable } from 'kysely';
+import { type Insertable, type Kysely, sql, type Transaction, type Updateable } from 'kysely';
 import type { DeviceRow, DeviceState, DeviceTable, Schema } from './schema.ts';
 
 export type Db = Kysely<Schema>;
@@ -57,4 +57,44 @@ export async function touch(db: Db, { device, epoch, seq, head, evidence }: Unch
 
 export async function updateDevice(trx: Trx, device: string, changes: DeviceChanges): Promise<DeviceRow> {
   return trx.updateTable('device').set(changes).where('id', '=', device).returningAll().executeTakeFirstOrThrow();
+}
+
+/** Who has this id or this key; at an enrolment. */
+export async function devicesWith(trx: Trx, id: string, keyX: string): Promise<Pick<DeviceRow, 'id' | 'key_x' | 'state'>[]> {
+  return trx
+    .selectFrom('device')
+    .select(['id', 'key_x', 'state'])
+    .where(({ or, eb }) => or([eb('id', '=', id), eb('key_x', '=', keyX)]))
+    .execute();
+}
+
+/** False: the id or the key was taken a moment ago. */
+export async function addDevice(trx: Trx, device: Insertable<DeviceTable>): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await trx
+    .insertInto('device')
+    .values(device)
+    .onConflict((on) => on.doNothing())
+    .executeTakeFirstOrThrow();
+  return Number(numInsertedOrUpdatedRows) > 0;
+}
+
+export async function markClone(trx: Trx, device: string): Promise<void> {
+  await trx.updateTable('device').set({ state: 'clone' }).where('id', '=', device).where('state', '=', 'active').execute();
+}
+
+/**
+ * The same computer and account with a new key: the old ones are marked, and their ids given. They are not shut out, or whoever has an enrolment secret
+ * could shut out anybody whose serial number they know.
+ */
+export async function replaceOthers(trx: Trx, id: string, serial: string, user: string): Promise<string[]> {
+  const rows = await trx
+    .updateTable('device')
+    .set({ replaced_by: id })
+    .where('serial', '=', serial)
+    .where('os_user', '=', user)
+    .where('id', '<>', id)
+    .where('replaced_by', 'is', null)
+    .returning('id')
+    .execute();
+  return rows.map((row) => row.id);
 }

@@ -1,5 +1,5 @@
 /** SQL about the organization itself and about its settings. */
-import type { Db } from './devices.ts';
+import type { Db, Trx } from './devices.ts';
 import type { PublicJwk } from './schema.ts';
 
 export type Tenant = { readonly name: string; readonly rootKeys: readonly PublicJwk[] };
@@ -16,6 +16,11 @@ export async function makeTenant(db: Db, name: string, now: Date): Promise<void>
     .values({ name, root_keys: '[]', created_at: now })
     .onConflict((on) => on.doNothing())
     .execute();
+}
+
+/** One at a time does what is done once. */
+export async function lockTenant(trx: Trx): Promise<void> {
+  await trx.selectFrom('tenant').select('name').forUpdate().execute();
 }
 
 /** The root keys that devices pin where their managed settings name none. */
