@@ -27,7 +27,8 @@ switch (task) {
     database.pragma('locking_mode = EXCLUSIVE');
     database.exec('BEGIN EXCLUSIVE');
     say('holding');
-    process.stdin.resume().on('end', () => process.exit());
+    // It is named here so that it lives as long: a connection that nobody could use any more is collected, and its lock with it.
+    process.stdin.resume().on('end', () => process.exit(database.open ? 0 : 1));
     break;
   }
   // Both ways of opening, as the account that this process runs under.
