@@ -21,7 +21,7 @@ const UNKNOWN = 20_000;
 /** A device's key never changes; its state may, and what isn't active is asked again after this. */
 export const STALE_MS = 30_000;
 /** Look-ups in the database under way: a flood of invented ids waits for no more of it than this. */
-const LOOKUPS = 32;
+const LOOKUPS = 128;
 
 type Known = DeviceKey & { readonly at: number };
 
