@@ -18,6 +18,7 @@ import { firstChoice, Home } from './views/home.tsx';
 import { PolicyPage } from './views/policy.tsx';
 import { Requests } from './views/requests.tsx';
 import { Sees } from './views/sees.tsx';
+import { Sent } from './views/sent.tsx';
 import { serverStanding } from './views/server-detail.tsx';
 import { Servers } from './views/servers.tsx';
 import { ToolPage } from './views/tool.tsx';
@@ -31,7 +32,10 @@ const pages: readonly (readonly { readonly view: View; readonly icon: IconName; 
     { view: 'servers', icon: 'plug', label: 'MCP servers' },
     { view: 'requests', icon: 'ask', label: 'Your requests' },
   ],
-  [{ view: 'sees', icon: 'sees', label: 'What Muster sees' }],
+  [
+    { view: 'sees', icon: 'sees', label: 'What Muster sees' },
+    { view: 'sent', icon: 'sent', label: 'What was sent' },
+  ],
 ];
 
 /** What each page has that needs the employee; said beside its name. */
@@ -189,7 +193,7 @@ function useFocusOnPage(route: Route, ready: boolean): void {
     if (row) row.focus();
     else {
       document.querySelector('.page')?.scrollTo(0, 0);
-      const within = route.view === 'servers' && 'id' in route ? '.detail h2' : 'main h1';
+      const within = (route.view === 'servers' || route.view === 'sent') && 'id' in route ? '.detail h2' : 'main h1';
       document.querySelector<HTMLElement>(within)?.focus({ preventScroll: true });
     }
   }, [route, ready]);
@@ -249,6 +253,7 @@ export function App({ agent, shell, store }: { agent: WindowAgent; shell: Window
     else if (route.view === 'policy') page = <PolicyPage />;
     else if (route.view === 'servers') page = <Servers id={'id' in route ? route.id : null} />;
     else if (route.view === 'requests') page = <Requests />;
+    else if (route.view === 'sent') page = <Sent id={'id' in route ? route.id : null} />;
     else page = <Sees />;
   }
 
@@ -271,7 +276,14 @@ export function App({ agent, shell, store }: { agent: WindowAgent; shell: Window
         {said.turn % 2 === 0 ? said.text : `${said.text}\u00a0`}
       </div>
       {muster && asking.length > 0 && <RequestDialog items={asking} drafts={drafts.current} onClosed={closed} />}
-      {first && <FirstRun organization={snapshot.policy.organization} looking={snapshot.look.state === 'looking'} onDone={welcome} />}
+      {first && (
+        <FirstRun
+          organization={snapshot.policy.organization}
+          looking={snapshot.look.state === 'looking'}
+          sync={snapshot.sync}
+          onDone={welcome}
+        />
+      )}
     </MusterContext>
   );
 }

@@ -4,6 +4,7 @@ import './styles/components.css';
 import './styles/app.css';
 import './styles/policy.css';
 import './styles/tool.css';
+import './styles/sent.css';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { snapshotStore } from './use-snapshot.ts';

@@ -1,8 +1,18 @@
 /** What Muster reads, what it never reads, and who sees it: said once, before the first list is shown. */
 import { useEffect, useRef } from 'react';
+import type { SyncStatus } from '../../electron/contract.ts';
+import { leavesText } from '../words/sync.ts';
 import { Icon, Mark } from './icon.tsx';
+import { Outside } from './outside.tsx';
 
-export function FirstRun({ organization, looking, onDone }: { organization: string | null; looking: boolean; onDone: () => void }) {
+type Props = {
+  readonly organization: string | null;
+  readonly looking: boolean;
+  readonly sync: SyncStatus | undefined;
+  readonly onDone: () => void;
+};
+
+export function FirstRun({ organization, looking, sync, onDone }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const step = useRef<HTMLButtonElement>(null);
   useEffect(() => {
@@ -74,7 +84,7 @@ export function FirstRun({ organization, looking, onDone }: { organization: stri
               </li>
               <li>
                 <Icon name="laptop" />
-                nothing leaves this computer until it is joined to your organization’s collector
+                <Outside text={leavesText(sync)} />
               </li>
             </ul>
           </section>

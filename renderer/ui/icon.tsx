@@ -9,6 +9,7 @@ export type IconName =
   | 'plug'
   | 'ask'
   | 'sees'
+  | 'sent'
   | 'search'
   | 'right'
   | 'left'

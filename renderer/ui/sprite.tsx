@@ -176,6 +176,9 @@ export const Sprite = memo(function Sprite() {
         <circle className="i" cx="5.2" cy="10.8" r="3" />
         <path className="i" d="m7.4 8.6 5.8-5.8M10.4 5.6l2.2 2.2" />
       </symbol>
+      <symbol id="i-sent" viewBox="0 0 16 16">
+        <path className="i" d="M8 10V2.2M5 5l3-2.9L11 5M2.2 9.6v2.8A1.6 1.6 0 0 0 3.8 14h8.4a1.6 1.6 0 0 0 1.6-1.6V9.6" />
+      </symbol>
       <symbol id="i-laptop" viewBox="0 0 16 16">
         <rect className="i" x="2.8" y="3" width="10.4" height="7.4" rx="1.4" />
         <path className="i" d="M1.2 13h13.6" />

@@ -37,7 +37,9 @@ export function Requests() {
       <p className="lead under">
         {asked > 0 && `${capital(countWord(asked))} ${asked === 1 ? 'needs' : 'need'} an answer from you. `}
         {waiting > 0 ? `${capital(countWord(waiting))} ${waiting === 1 ? 'is' : 'are'} waiting.` : asked > 0 ? '' : 'None is waiting.'}
-        {snapshot.policy.rev === null && ' They are kept on this computer until it is joined to your organization’s collector.'}
+        {snapshot.policy.rev === null &&
+          (snapshot.sync === undefined || snapshot.sync.state === 'off') &&
+          ' They are kept on this computer until it is joined to your organization’s collector.'}
       </p>
       <Trouble />
       <ul className="group">

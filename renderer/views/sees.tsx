@@ -1,5 +1,6 @@
 /** What Muster sees: each source with its state, what is kept and never read, what is wrong, and where everything lies. */
 import { useEffect, useState } from 'react';
+import { capital } from '../../electron/attention.ts';
 import type { WindowShell } from '../../electron/contract.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Code, Outside } from '../ui/outside.tsx';
@@ -7,6 +8,7 @@ import { SettingsTable } from '../ui/settings-table.tsx';
 import { Trouble } from '../ui/trouble.tsx';
 import { useMuster } from '../use-muster.ts';
 import { sourceState, sourceWords } from '../words/source.ts';
+import { leavesText } from '../words/sync.ts';
 import { ago } from '../words/time.ts';
 
 const severityOrder = { high: 0, medium: 1, low: 2 } as const;
@@ -125,8 +127,8 @@ export function Sees() {
       <section className="after">
         <h2 className="title">Where it is kept, and who sees it</h2>
         <p className="ink-2">
-          In one folder of yours on this computer. You see all of it here. Nothing leaves this computer until it is joined to your
-          organization’s collector.
+          In one folder of yours on this computer. You see all of it here. <Outside text={`${capital(leavesText(snapshot.sync))}.`} />{' '}
+          <a href="#sent">What was sent</a>
         </p>
         <About />
       </section>

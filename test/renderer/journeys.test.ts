@@ -12,9 +12,11 @@ import {
   full,
   governed,
   hostile,
+  joined,
   manyServers,
   marked,
   ordinary,
+  sent,
   server,
   settings,
 } from './harness/samples.ts';
@@ -405,6 +407,41 @@ engineNeeds.describe('the window', () => {
     await page.getByRole('link', { name: /^The policy/ }).click();
     await page.getByText('You took it back: filesystem in Claude Code is on again.').waitFor();
     expect((await calls(page)).map(([name]) => name)).toEqual(['keepForToday', 'actNow', 'actNow', 'undo']);
+    await closePage(page);
+  });
+
+  it('checks in by keyboard alone, says why that failed, and shows the exact text of each message', async () => {
+    const page = await opened({ snapshot: ordinary({ sync: joined() }), sent: sent(), hash: 'sent' });
+    await page.getByText('Joined to muster.acme.example.', { exact: true }).waitFor();
+    const exact = page.getByRole('region', { name: 'The exact text' });
+    // The newest stands there by itself, byte for byte.
+    await expect.poll(() => exact.textContent()).toBe(sent()[0]?.body);
+    await page.getByRole('button', { name: 'Check in now' }).focus();
+    await fake(page, 'refuse', 'The collector did not answer.');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => said(page).textContent()).toContain('The collector did not answer. Nothing here depends on it.');
+    await page.locator('.check-in').getByText('The collector did not answer. Nothing here depends on it.').waitFor();
+    await fake(page, 'refuse', null);
+    await page.keyboard.press('Enter');
+    await expect.poll(() => said(page).textContent()).toContain('Checked in.');
+    // It is in the list by itself, and says that nothing had changed.
+    await expect.poll(() => page.locator('.send').count()).toBe(6);
+    await page.keyboard.press('Tab');
+    expect(await focused(page)).toContain('No change');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => exact.textContent()).toBe(sent()[0]?.body);
+    await page.getByText('What you asked for, with your reason: Cursor.').waitFor();
+    await page.getByText('How it stands with Cursor, filesystem.').waitFor();
+    await exact.focus();
+    expect(await exact.evaluate((box) => box === document.activeElement)).toBe(true);
+    // Hostile text stays text, with nothing hidden in it.
+    await page.locator('.send').last().click();
+    await expect.poll(() => exact.textContent()).toContain('<img src=x');
+    expect(await exact.textContent()).toContain('‹U+202E›');
+    await fake(page, 'change', { sync: { state: 'off', collector: null, lastAt: null, nextAt: null, detail: null } });
+    await page.getByText('This computer belongs to no collector: nothing leaves it.').waitFor();
+    expect(await page.getByRole('button', { name: 'Check in now' }).count()).toBe(0);
     await closePage(page);
   });
 

@@ -8,7 +8,21 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import type { AgentLink } from '../../electron/contract.ts';
 import { needs } from '../capability.ts';
 import { closePage, type Engine, fake, type Look, startEngine } from './harness/engine.ts';
-import { actions, alone, crowded, empty, full, governed, hostile, manyServers, minutesAgo, ordinary, settings } from './harness/samples.ts';
+import {
+  actions,
+  alone,
+  crowded,
+  empty,
+  full,
+  governed,
+  hostile,
+  joined,
+  manyServers,
+  minutesAgo,
+  ordinary,
+  sent,
+  settings,
+} from './harness/samples.ts';
 
 const pictures = fileURLToPath(new URL('../../screenshots/window', import.meta.url));
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -81,6 +95,18 @@ const states: readonly State[] = [
   { name: 'policy-refused', snapshot: full({ policy: governed }), hash: 'policy', act: refusedAcknowledgement },
   { name: 'approved-exceptions', snapshot: full({ policy: governed }), hash: 'approved', height: 1000 },
   { name: 'sees', snapshot: full({ settings, problems: hostile().problems }), hash: 'sees', height: 1700 },
+  {
+    name: 'sent',
+    snapshot: ordinary({ sync: joined({ state: 'unreachable', detail: 'The collector muster.acme.example did not answer.' }) }),
+    sent: sent(),
+    hash: 'sent',
+    height: 900,
+  },
+  {
+    name: 'sent-nothing',
+    snapshot: alone({ sync: { state: 'off', collector: null, lastAt: null, nextAt: null, detail: null } }),
+    hash: 'sent',
+  },
   {
     name: 'servers-acting',
     snapshot: full({ policy: governed, actions: actions(), settings }),

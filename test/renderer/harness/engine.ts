@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 import { type ElectronRuntime, electronRuntime } from '../../../build/electron-runtime.mjs';
-import type { AgentLink, Snapshot } from '../../../electron/contract.ts';
+import type { AgentLink, SentPayload, Snapshot } from '../../../electron/contract.ts';
 import { type Fake, install } from './fake-window.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -19,6 +19,8 @@ const up: AgentLink = { state: 'up', detail: null, retryAt: null };
 export type Look = {
   readonly snapshot: Partial<Snapshot> | null;
   readonly link?: AgentLink;
+  /** What was sent to the collector; absent: nothing. */
+  readonly sent?: readonly SentPayload[];
   readonly hash?: string;
   readonly width?: number;
   readonly height?: number;
@@ -135,7 +137,7 @@ export async function startEngine(): Promise<Engine> {
   });
 
   return {
-    async open({ snapshot, link = up, hash = 'home', width = 960, height = 680, media = {}, clock = false }) {
+    async open({ snapshot, link = up, sent = [], hash = 'home', width = 960, height = 680, media = {}, clock = false }) {
       // The time of the snapshot that is given, which is not that of a page that was slow to open.
       const asked = Date.now();
       // A test that failed may have left its window: two would fight for the focus.
@@ -168,7 +170,7 @@ export async function startEngine(): Promise<Engine> {
         await page.clock.install({ time: new Date(asked - 24 * 3_600_000) });
         await page.clock.pauseAt(new Date(asked + 1000));
       }
-      await page.addInitScript(install, { snapshot, link });
+      await page.addInitScript(install, { snapshot, link, sent });
       await page.goto(`${PAGE}#${hash}`);
       await page.bringToFront();
       return page;

@@ -2,9 +2,19 @@
  * The preload's place: `window.agent` and `window.shell` as the contract says, answered in the page. `install` is sent to the page as text,
  * so it uses nothing from outside itself; a test steers it through `window.fake`.
  */
-import type { Action, AgentLink, ApprovalRequest, Snapshot, View, WindowAgent, WindowShell } from '../../../electron/contract.ts';
+import type {
+  Action,
+  AgentLink,
+  ApprovalRequest,
+  SentPayload,
+  Snapshot,
+  SyncStatus,
+  View,
+  WindowAgent,
+  WindowShell,
+} from '../../../electron/contract.ts';
 
-export type Start = { readonly snapshot: Partial<Snapshot> | null; readonly link: AgentLink };
+export type Start = { readonly snapshot: Partial<Snapshot> | null; readonly link: AgentLink; readonly sent: readonly SentPayload[] };
 
 export type Fake = {
   change(slices: Partial<Snapshot>): void;
@@ -19,9 +29,10 @@ export type Fake = {
   readonly calls: readonly (readonly [name: string, ...args: unknown[]])[];
 };
 
-export function install({ snapshot, link }: Start): void {
+export function install({ snapshot, link, sent }: Start): void {
   let state: Partial<Snapshot> | null = snapshot;
   let current = link;
+  let payloads = sent;
   let message: string | null = null;
   let gate: Promise<void> | null = null;
   let open = () => {};
@@ -117,9 +128,14 @@ export function install({ snapshot, link }: Start): void {
     syncNow: () =>
       call('syncNow', [], () => {
         if (!state?.sync) throw { code: 'wrong-state', message: 'This computer belongs to no collector.' };
-        return state.sync;
+        const at = new Date().toISOString();
+        const body = '{"proto":1,"seq":100}';
+        payloads = [{ seq: 100, at, bytes: body.length, answered: 'acknowledged', body, isCut: false }, ...payloads];
+        const sync: SyncStatus = { ...state.sync, state: 'ok', lastAt: at, detail: null };
+        tell({ sync });
+        return sync;
       }),
-    sentPayloads: () => call('sentPayloads', [], () => []),
+    sentPayloads: () => call('sentPayloads', [], () => payloads),
     welcomed: () => call('welcomed', [], () => tell({ told: { ...state?.told, 'first-run': new Date().toISOString() } })),
     onChanged: (handler) => {
       if (state) handler(state);

@@ -5,9 +5,11 @@ import type {
   Evidence,
   McpServer,
   PolicyInForce,
+  SentPayload,
   Setting,
   Snapshot,
   Source,
+  SyncStatus,
   Tier,
   Tool,
   Verdict,
@@ -853,3 +855,35 @@ export function hostile(): Snapshot {
 export function empty(): Snapshot {
   return ordinary({ tools: [], mcpServers: [], requests: [] });
 }
+
+export const joined = (more: Partial<SyncStatus> = {}): SyncStatus => ({
+  state: 'ok',
+  collector: 'https://muster.acme.example/collect',
+  lastAt: minutesAgo(25),
+  nextAt: minutesAgo(-36),
+  detail: null,
+  ...more,
+});
+
+const payload = (seq: number, at: string, said: object, more: Partial<SentPayload> = {}): SentPayload => {
+  const body = JSON.stringify({ proto: 1, epoch: '00000000-0000-4000-8000-000000000000', seq, hashAlg: 'inv1', base: null, ...said });
+  return { seq, at, bytes: body.length, answered: 'acknowledged', body, isCut: false, ...more };
+};
+const toolItem = (id: string) => ({ kind: 'tool', tool: id, confidence: 'certain', present: true, firstSeen: daysAgo(3), places: [] });
+
+/** One of each: what changed, nothing, the whole list, one that was given up, and one that is hostile and cut. */
+export const sent = (): readonly SentPayload[] => [
+  payload(7, minutesAgo(25), {
+    upsert: [toolItem('cursor'), { kind: 'mcp', id: 'id-filesystem', name: 'filesystem', client: 'claude-code' }],
+    requests: [{ item: 'cursor', itemName: 'Cursor', reason: 'Refactoring our pipeline code.' }],
+    usage: [{ day: '2026-11-21', item: 'tool:cursor', runS: 600, frontS: 60, launches: 2 }],
+    trust: { keySet: 3 },
+  }),
+  payload(6, daysAgo(1), {}),
+  payload(5, daysAgo(4), { remove: ['tool:aider', 'mcp:id-x'] }, { answered: 'refused (seq-reused)' }),
+  payload(4, daysAgo(5), { snapshot: { id: 'x', part: 1, of: 2, items: ['claude-code', 'cursor', 'ollama'].map(toolItem) } }),
+  {
+    ...{ seq: 3, at: daysAgo(6), bytes: 400_000, answered: null, isCut: true },
+    body: `{"text":"${marked} ${bidi} ${'donaudampfschiff'.repeat(40)}`,
+  },
+];
