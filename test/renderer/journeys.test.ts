@@ -466,8 +466,8 @@ engineNeeds.describe('the window', () => {
   });
 
   it('shows hostile text as text', async () => {
-    for (const hash of ['home', 'tool/bidi', "tool/weird%2Fid%23%3F%26%22'", 'approved', 'policy', 'servers', 'requests', 'sees']) {
-      const page = await opened({ snapshot: hostile(), hash });
+    for (const hash of ['home', 'tool/bidi', "tool/weird%2Fid%23%3F%26%22'", 'approved', 'policy', 'servers', 'requests', 'sees', 'sent']) {
+      const page = await opened({ snapshot: hostile(), sent: sent(), hash });
       const text = await page.locator('body').textContent();
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are what this test is about.
       expect(text, hash).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f\u200b\u2028\u202a-\u202e\u2066-\u2069]/);

@@ -839,6 +839,7 @@ export function hostile(): Snapshot {
         endsAt: bidi,
       }),
     ],
+    sync: joined({ state: 'refused', collector: `${marked}${bidi}${long}`, detail: `${long} ${marked}${bidi}` }),
     settings: [{ name: marked, value: long, source: 'managed', from: path, overrides: [{ source: 'user', from: path, value: bidi }] }],
     problems: [
       {
