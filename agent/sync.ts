@@ -74,9 +74,12 @@ export function createSync(parts: SyncParts): Sync {
   let inARow = { kind: 'failed', count: 0 };
   let trouble: Pick<SyncStatus, 'state' | 'detail'> | null = null;
   let post: Post | null = parts.post ?? null;
+  /** What the loop knows of who its collector is; another is somebody's doing. */
+  let known = '';
 
   const nowMs = () => clock.now().getTime();
   const member = (): Membership | null => membership(settings, readJoined(dataDir), readDeviceKey(dataDir)?.thumbprint ?? null);
+  const standing = (whose: Membership | null) => `${whose?.url} ${joinedStamp(dataDir)}`;
   const isHere = (url: string) => /^http:/.test(url);
   const online = parts.online ?? (() => Object.values(networkInterfaces()).some((all) => all?.some(({ internal }) => !internal)));
 
@@ -196,10 +199,14 @@ export function createSync(parts: SyncParts): Sync {
         if (whose.secret === null)
           throw new Trouble('refused', 'no-secret', 'This computer has not joined its collector, and no enrolment secret is set.');
         await join(whose.url, whose.secret, null);
+        known = standing(whose);
       }
       const nextCheckInS = await exchange.round(whose, ending);
       const joined = readJoined(dataDir);
-      if (joined?.state === 'pending') writeJoined(dataDir, { ...joined, state: 'active' });
+      if (joined?.state === 'pending') {
+        writeJoined(dataDir, { ...joined, state: 'active' });
+        known = standing(whose);
+      }
       inARow = { kind: 'failed', count: 0 };
       trouble = null;
       due = nowMs() + waitAfter({ kind: 'done', nextCheckInS }, openFor(), random);
@@ -242,11 +249,11 @@ export function createSync(parts: SyncParts): Sync {
     const state = store.sync.state();
     const lastAt = state?.collector.startsWith(`${whose.url} `) ? state.lastAt : null;
     const nextAt = Number.isFinite(due) ? new Date(due).toISOString() : null;
-    const standing = trouble ?? {
+    const how = trouble ?? {
       state: whose.joined === null ? 'joining' : whose.joined.state === 'pending' ? 'pending' : 'ok',
       detail: null,
     };
-    return { ...standing, collector: whose.url, lastAt, nextAt };
+    return { ...how, collector: whose.url, lastAt, nextAt };
   };
 
   return {
@@ -294,16 +301,15 @@ export function createSync(parts: SyncParts): Sync {
       ending = signal;
       const onAbort = () => wake.abort();
       signal.addEventListener('abort', onAbort);
-      let joined = '';
       let isOffline = false;
       while (!signal.aborted) {
         wake = new AbortController();
         const whose = member();
-        const stamp = `${whose?.url} ${joinedStamp(dataDir)}`;
-        if (stamp !== joined) {
+        const stamp = standing(whose);
+        if (stamp !== known) {
           // Another collector, or the first one; one that somebody has joined just now by hand is asked at once.
-          const byHand = joined !== '' && whose?.joined != null;
-          joined = stamp;
+          const byHand = known !== '' && whose?.joined != null;
+          known = stamp;
           const last = store.sync.state()?.lastAt ?? null;
           due =
             whose === null
