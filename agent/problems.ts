@@ -85,7 +85,7 @@ const PROBLEMS = {
   },
   'policy-invalid': {
     severity: 'high',
-    message: (where, detail) => `The policy file ${where} is not valid${because(detail)}; the last good one stays in force.`,
+    message: (where, detail) => `The policy file ${where} is not valid${because(detail)}; what held before still holds.`,
     fix: 'Whoever wrote the policy needs to correct what is named here.',
   },
   'evidence-broken': {

@@ -1,8 +1,9 @@
 /** The plain policy file of a computer without a collector: read, kept while a broken one stands in its place, and shown. */
-import { statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Clause, PolicyInForce } from '../../electron/contract.ts';
 import { readSmall } from '../observe/read.ts';
+import { writePrivate } from '../private-file.ts';
 import type { Problems } from '../problems.ts';
 import { Refusal } from '../requests.ts';
 import { backing, isBacker, type Means } from './backing.ts';
@@ -22,8 +23,16 @@ export type PolicyFile = {
 
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** `file` is `policy.json` in the data folder or the one named with `--policy`. */
-export function createPolicyFile(file: string, known: Parameters<typeof parsePolicy>[1], problems: Problems): PolicyFile {
+/** Where the last good text is kept, because a broken file must loosen nothing at the next start either. */
+export type LastGood = { readonly file: string; readonly readOnly: boolean };
+
+/** `file` is `policy.json` in the data folder; without `lastGood` the last good one is known only as long as the process runs. */
+export function createPolicyFile(
+  file: string,
+  known: Parameters<typeof parsePolicy>[1],
+  problems: Problems,
+  lastGood?: LastGood,
+): PolicyFile {
   let current: LoadedPolicy = { policy: null, source: null };
   let seen = '';
   const stamp = () => {
@@ -33,6 +42,24 @@ export function createPolicyFile(file: string, known: Parameters<typeof parsePol
     } catch {
       return '';
     }
+  };
+  let kept: string | null = null;
+  const keep = (text: string | null) => {
+    if (!lastGood || lastGood.readOnly || kept === text) return;
+    try {
+      if (text === null) rmSync(lastGood.file, { force: true });
+      else if (!holds(lastGood.file, text)) writePrivate(lastGood.file, text);
+      kept = text;
+    } catch {
+      // A full disk costs the memory of it, not the policy; the next reading tries again.
+    }
+  };
+  const refuse = (detail: string) => {
+    problems.raise({ code: 'policy-invalid', path: file, detail });
+    if (current.policy !== null || !lastGood) return;
+    const read = readSmall(lastGood.file, MAX_BYTES);
+    const parsed = read.ok ? parsePolicy(read.bytes.toString('utf8'), known) : null;
+    if (parsed?.ok) current = { policy: parsed.policy, source: lastGood.file };
   };
   return {
     current: () => current,
@@ -44,18 +71,17 @@ export function createPolicyFile(file: string, known: Parameters<typeof parsePol
         if (read.why === 'absent') {
           problems.clear('policy-invalid');
           current = { policy: null, source: null };
-        } else {
-          problems.raise({ code: 'policy-invalid', path: file, detail: `it can’t be read (${read.detail})` });
-        }
+          keep(null);
+        } else refuse(`it can’t be read (${read.detail})`);
         return current;
       }
-      const parsed = parsePolicy(read.bytes.toString('utf8'), known);
+      const text = read.bytes.toString('utf8');
+      const parsed = parsePolicy(text, known);
       if (parsed.ok) {
         problems.clear('policy-invalid');
         current = { policy: parsed.policy, source: file };
-      } else {
-        problems.raise({ code: 'policy-invalid', path: file, detail: (parsed.issues[0] ?? 'not as expected').replace(/\.$/, '') });
-      }
+        keep(text);
+      } else refuse((parsed.issues[0] ?? 'not as expected').replace(/\.$/, ''));
       return current;
     },
     parse(text, from) {
@@ -64,6 +90,11 @@ export function createPolicyFile(file: string, known: Parameters<typeof parsePol
       throw new Refusal('policy-invalid', `The policy ${path.basename(from)} is not valid: ${parsed.issues.join(' ')}`);
     },
   };
+}
+
+function holds(file: string, text: string): boolean {
+  const read = readSmall(file, MAX_BYTES);
+  return read.ok && read.bytes.toString('utf8') === text;
 }
 
 /** What people are shown of the policy in force; `means` says which controls are real here. */

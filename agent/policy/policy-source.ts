@@ -83,7 +83,10 @@ const NOTHING: HeldAll = { keySet: null, policy: null, grants: null };
 export function createPolicySource(parts: PolicySourceParts): SignedPolicySource {
   const { dataDir, known, problems, store, device } = parts;
   const plainFile = path.join(dataDir, 'policy.json');
-  const plain = createPolicyFile(plainFile, known, problems);
+  const plain = createPolicyFile(plainFile, known, problems, {
+    file: path.join(dataDir, 'policy-last-good.json'),
+    readOnly: parts.readOnly === true,
+  });
   const watched = [...KINDS.map((kind) => path.join(dataDir, INBOX[kind])), rootKeysFile(dataDir)];
 
   let base: { readonly from: string; readonly source: 'managed' | 'pinned'; readonly keys: readonly PublicKey[] } | null = null;
