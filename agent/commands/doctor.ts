@@ -67,7 +67,10 @@ function database(dataDir: string): Check {
     const { at } = store.lastLook();
     const count = store.tools().length;
     store.close();
-    return ok(id, at === null ? 'The database is there and empty.' : `${count} tools; the last look was at ${at}.`);
+    return ok(
+      id,
+      at === null ? 'The database is there and empty.' : `${count} ${count === 1 ? 'tool' : 'tools'}; the last look was at ${at}.`,
+    );
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     if (error.code === 'absent') return ok(id, 'There is no database yet; the first look makes it.');

@@ -53,7 +53,8 @@ export function disagreements(policy: Policy, where: Where, warnings: string[], 
 
 function unknownNames(rule: Policy['tools'][number], path: readonly PropertyKey[], where: Where, known: KnownTools): string[] {
   if (!known.tool(rule.tool)) {
-    const [nearest, ...others] = near(rule.tool, known.ids ?? []);
+    // A family may have the id of one of its tools.
+    const [nearest, ...others] = near(rule.tool, [...new Set(known.ids ?? [])]);
     const also = others.length > 0 ? `, or perhaps ${others.join(' or ')}` : '';
     const remedy = nearest === undefined ? 'use an id that “muster scan” shows' : `the nearest is ${nearest}${also}`;
     return [`${where([...path, 'tool'])}: the catalog has no tool or family “${rule.tool}”; ${remedy}.`];

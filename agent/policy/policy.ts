@@ -220,5 +220,24 @@ function explain(issue: z.core.$ZodIssue, raw: unknown, where: (path: readonly P
     return [`${at}: is missing; add it${issue.code === 'invalid_value' ? ` (${issue.values.join(', ')})` : ''}.`];
   if (issue.code === 'invalid_value') return [`${at}: ${said} is not one of ${issue.values.join(', ')}; use one of those.`];
   if (issue.code === 'custom') return [`${at}: ${issue.message}.`];
-  return [`${at}: ${said} does not fit here (${issue.message}); correct it.`];
+  return [`${at}: ${said} does not fit here (${wanted(issue)}); correct it.`];
 }
+
+/** What the form wants there; zod's own sentences are for programmers. */
+function wanted(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') return `it has to be ${FORMS[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_union' || (issue.code === 'invalid_format' && issue.format === 'date'))
+    return `it has to be a day that there is, as in 2027-02-28${issue.code === 'invalid_union' ? ', or a time, as in 2027-02-28T12:00:00Z' : ''}`;
+  if (issue.code === 'too_big') return `${String(issue.maximum)} is the most`;
+  if (issue.code === 'too_small') return issue.origin === 'number' ? `${String(issue.minimum)} is the least` : 'it may not be empty';
+  return issue.message;
+}
+
+const FORMS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list, in [ ]',
+  object: 'an object, in { }',
+};

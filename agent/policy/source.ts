@@ -19,7 +19,10 @@ export function readSource(text: string): Source | { readonly issues: string[] }
   const tree = parseTree(source, errors, { allowTrailingComma: true });
   const [error] = errors;
   if (!tree || error) {
-    const at = tree && error ? `line ${lineAt(source, error.offset)}: ${spaced(printParseErrorCode(error.error))}` : 'The policy is empty';
+    const at =
+      error && source.trim() !== ''
+        ? `line ${lineAt(source, error.offset)}: ${spaced(printParseErrorCode(error.error))}`
+        : 'The policy is empty';
     return { issues: [`${at}; correct it so that it is JSON.`] };
   }
   const twice = doubled(tree).map(

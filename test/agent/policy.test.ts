@@ -113,6 +113,13 @@ describe('a refusal', () => {
     ['a property twice', '{"schema":"muster.policy/1",\n"rev":1,\n"rev":2}', /^line 3: “rev” stands here twice; keep one of them\.$/],
     ['broken JSON', '{"schema":"muster.policy/1",\n"rev" 1}', /^line 2: colon expected; correct it so that it is JSON\.$/],
     ['nothing', '', /^The policy is empty; correct it so that it is JSON\.$/],
+    ['what is no JSON at all', 'hello', /^line 1: invalid symbol; correct it so that it is JSON\.$/],
+    ['a list', '[]', /^line 1, the whole policy: this does not fit here \(it has to be an object, in \{ \}\); correct it\.$/],
+    [
+      'a day that there is not',
+      { tools: [{ ...rule, reviewBy: '2027-02-30' }] },
+      /reviewBy: “2027-02-30” does not fit here \(it has to be a day that there is, as in 2027-02-28\); correct it\.$/,
+    ],
     ['a list', '[]', /^line 1, the whole policy: /],
     [
       'a __proto__',
