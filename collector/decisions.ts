@@ -150,7 +150,7 @@ export function createDecisions({ db, catalog, policies, fleet, grants, now }: D
           ...(answer.dueAt === null ? {} : { dueAt: answer.dueAt }),
         };
         if (!(await recordDecision(trx, decision, version))) throw refusal('changed-meanwhile');
-        const devices = approves ? await reconcileGrants(trx, decision.id, at) : 0;
+        const devices = approves ? await reconcileGrants(trx, { decision: decision.id }, at) : 0;
         const detail = {
           decision: decision.id,
           scope: scope.split(':')[0],

@@ -7,14 +7,18 @@ import { putGrants } from './store/trust.ts';
 
 /** Signed with one question, and held in one transaction. */
 const BATCH = 100;
+/** Whoever decided waits for this many. */
+const AT_ONCE = 200;
 /** So many grants of one device are sent; the newest. */
 const MOST = 1000;
-const EVERY_MS = 30_000;
+const SIGN_EVERY_MS = 30_000;
+/** A device that was enrolled anew waits this long for what its person or group has. */
+const RECONCILE_EVERY_MS = 300_000;
 /** For so long after its end a grant still explains why something may no longer be used. */
 export const ENDED_GRANTS_MS = 90 * 86_400_000;
 
-/** Signs for everybody who waits; resolves with how many devices. Rejects with what the signer or the database says: those who are left wait on. */
-async function signDue(db: Db, signer: Signer, now: () => Date): Promise<number> {
+/** Signs for those who wait, `most` of them; resolves with how many devices. Rejects with what the signer or the database says: those who are left wait on. */
+async function signDue(db: Db, signer: Signer, now: () => Date, most: number): Promise<number> {
   for (let signed = 0; ; ) {
     const done = await db.transaction().execute(async (trx) => {
       const due = await takeDue(trx, BATCH);
@@ -34,8 +38,8 @@ async function signDue(db: Db, signer: Signer, now: () => Date): Promise<number>
       await clearDue(trx, due);
       return due.length;
     });
-    if (done === 0) return signed;
     signed += done;
+    if (done === 0 || signed >= most) return signed;
   }
 }
 
@@ -67,7 +71,7 @@ function asDocument({
 }
 
 export type GrantKeeper = {
-  /** Signs what waits, now; what can't be signed is tried again by itself. */
+  /** Signs what waits: resolves after the first few hundred, and the rest follows; what can't be signed is tried again by itself. */
   hurry(): Promise<void>;
   stop(): Promise<void>;
 };
@@ -85,20 +89,21 @@ export function keepGrants(db: Db, signer: Signer | null, now: () => Date, log: 
     });
     return running;
   };
-  const sign = async () => {
-    if (signer) await signDue(db, signer, now);
+  const sign = async (most = Number.POSITIVE_INFINITY) => {
+    if (signer) await signDue(db, signer, now, most);
   };
-  const timer = setInterval(() => {
-    void run(async () => {
-      await db.transaction().execute((trx) => reconcileGrants(trx, null, now()));
-      await sign();
-    });
-  }, EVERY_MS);
-  timer.unref();
+  const timers = [
+    setInterval(() => void run(() => sign()), SIGN_EVERY_MS),
+    setInterval(() => void run(() => db.transaction().execute((trx) => reconcileGrants(trx, 'all', now()))), RECONCILE_EVERY_MS),
+  ];
+  for (const timer of timers) timer.unref();
   return {
-    hurry: () => run(sign),
+    async hurry() {
+      await run(() => sign(AT_ONCE));
+      void run(() => sign());
+    },
     async stop() {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       await running;
     },
   };

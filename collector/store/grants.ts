@@ -2,38 +2,59 @@
 import { type SqlBool, sql } from 'kysely';
 import type { Db, Trx } from './devices.ts';
 
+/** Which approvals and devices are looked at: those of one decision, group or device, or all that can change by themselves. */
+export type Reach = { readonly decision: string } | { readonly group: string } | { readonly device: string } | 'all';
+
+/** Replicas take turns, or two of them would give the same grant twice. */
+const TURN = 20_261_122;
+
 /**
  * Gives every device that a standing approval reaches its grant, and takes it from those that it no longer reaches: a group has changed, a device was
- * tied to its person or enrolled anew. What somebody took back by hand stays so. `decision` null: all of them. Resolves with how many devices changed.
+ * tied to its person or enrolled anew. What somebody took back by hand stays so. Resolves with how many devices changed.
  */
-export async function reconcileGrants(trx: Trx, decision: string | null, now: Date): Promise<number> {
+export async function reconcileGrants(trx: Trx, reach: Reach, now: Date): Promise<number> {
+  await sql`select pg_advisory_xact_lock(${TURN})`.execute(trx);
+  const named = reach === 'all' ? {} : reach;
+  const standing =
+    'decision' in named
+      ? sql`d.id = ${named.decision}`
+      : 'group' in named
+        ? sql`d.scope = ${`group:${named.group}`}`
+        : sql`d.scope <> 'device'`;
+  const device = 'device' in named ? named.device : null;
   const { rows } = await sql<{ device: string }>`
     with standing as (
       select d.*, r.item, r.identity from decision d join request r on r.device = d.device and r.id = d.request
-      where d.state = 'approved' and d.revoked_at is null and d.until > ${now} and d.scope <> 'everyone'
-        and (${decision}::uuid is null or d.id = ${decision}::uuid)
+      where d.state = 'approved' and d.revoked_at is null and d.until > ${now} and d.scope <> 'everyone' and ${standing}
     ),
-    target as (
+    reached as (
       select s.id as decision, s.device from standing s where s.scope = 'device'
       union select s.id, v.id from standing s join device v on s.scope = 'person:' || lower(v.person) where v.state <> 'revoked'
       union select s.id, m.device from standing s join group_member m on s.scope = 'group:' || m.group_id join device v on v.id = m.device where v.state <> 'revoked'
       union select s.id, v.id from standing s join group_member m on s.scope = 'group:' || m.group_id
         join device v on lower(v.person) = lower(m.person) where v.state <> 'revoked'
     ),
+    target as (select * from reached where ${device}::uuid is null or device = ${device}::uuid),
+    held as (
+      select g.device, g.decision, g.id, g.revoked_at from grant_row g join standing s on s.id = g.decision
+      where (g.revoked_at is null or g.revoked_by = 'admin') and (${device}::uuid is null or g.device = ${device}::uuid)
+    ),
+    -- A full join is hashed or merged whatever the planner takes the number of rows to be.
+    compared as (
+      select t.device as wanted, t.decision, h.device as holder, h.id, h.revoked_at
+      from target t full join held h on h.device = t.device and h.decision = t.decision
+    ),
     given as (
       insert into grant_row (device, id, tool, mcp, tiers, status, data_classes, expires_at, reason, request, decision, granted_by, created_at)
-      select t.device, gen_random_uuid(), case when s.item like 'mcp:%' then null else s.item end, case when s.item like 'mcp:%' then s.identity end,
+      select c.wanted, gen_random_uuid(), case when s.item like 'mcp:%' then null else s.item end, case when s.item like 'mcp:%' then s.identity end,
         s.tiers, 'approved', s.data_classes, s.until, s.reason, s.request, s.id, split_part(s.decided_by, ':', 1), ${now}
-      from target t join standing s on s.id = t.decision
-      where not exists (
-        select 1 from grant_row g where g.device = t.device and g.decision = t.decision and (g.revoked_at is null or g.revoked_by = 'admin'))
+      from compared c join standing s on s.id = c.decision where c.holder is null
       returning device
     ),
     taken as (
       update grant_row g set revoked_at = ${now}, revoked_by = 'scope'
-      where g.revoked_at is null and g.decision in (select id from standing)
-        and not exists (select 1 from target t where t.decision = g.decision and t.device = g.device)
-      returning device
+      from compared c where c.wanted is null and c.revoked_at is null and g.device = c.holder and g.id = c.id
+      returning g.device
     )
     insert into grants_due (device, mark, since)
     select device, gen_random_uuid(), ${now} from (select device from given union select device from taken) changed

@@ -1,14 +1,22 @@
 /** The admin API over TCP: from a request to grants and policies that a device takes, and every list. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckInAnswer } from '../../agent/wire.ts';
+import { postgresPrograms } from '../../build/capabilities.mjs';
 import { type Administration, asks, headOfItems, payloadOf, server, startAdministration } from './administration.ts';
+import { type Cluster, startPostgres } from './postgres.ts';
 import { type SimulatedDevice, tool } from './simulated-device.ts';
 
 let admin: Administration;
+let cluster: Cluster | null = null;
+// On PostgreSQL where there is one; test/collector/security.test.ts decides and publishes on the embedded database.
 beforeAll(async () => {
-  admin = await startAdministration();
+  cluster = postgresPrograms() === null ? null : await startPostgres();
+  admin = await startAdministration(cluster ? { where: { url: await cluster.database() } } : {});
 }, 60_000);
-afterAll(() => admin.stop());
+afterAll(async () => {
+  await admin.stop();
+  cluster?.end();
+});
 
 const ITEMS = [tool('ollama'), tool('cursor'), server('files')];
 const quiet = async (device: SimulatedDevice, items = ITEMS, more: Record<string, unknown> = {}) => {

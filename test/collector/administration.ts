@@ -9,6 +9,7 @@ import { createLog } from '../../collector/log.ts';
 import { adminRoutes } from '../../collector/routes/admin/routes.ts';
 import { startSigner } from '../../collector/signer/start.ts';
 import { type StartParts, startCollector } from '../../collector/start.ts';
+import { inMemory } from './embedded.ts';
 import { type SimulatedDevice, simulatedDevice, tool } from './simulated-device.ts';
 
 export type Answered = {
@@ -26,7 +27,7 @@ export async function startAdministration(more: Partial<StartParts> = {}) {
   const started = await startSigner(path.join(dir, 'signer'), 'acme');
   const lines: string[] = [];
   const log = createLog((line) => lines.push(line));
-  const parts = { where: { folder: null }, log, tenant: 'acme', port: 0, signer: started.signer, extend: [adminRoutes] };
+  const parts = { where: more.where ?? (await inMemory()), log, tenant: 'acme', port: 0, signer: started.signer, extend: [adminRoutes] };
   const collector = await startCollector({ ...parts, ...more });
   const owner = collector.first?.ownerToken ?? '';
 

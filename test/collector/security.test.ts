@@ -99,9 +99,11 @@ describe('every route of the admin API', () => {
   });
 
   it('refuses every role below its own, and a token that is narrowed to something else; and lets the others as far as its schema', async () => {
+    // HEAD is the same route as GET, and was refused with it above.
+    const each = routes.filter(({ method }) => method !== 'HEAD');
     for (const role of ROLES) {
       const call = calls.get(role) ?? admin.ask;
-      for (const route of routes) {
+      for (const route of each) {
         const { status } = await call(route.method, addressOf(route), bodyOf(route), fromSomewhere());
         const may = route.permission === 'any' || (route.permission !== undefined && atLeast(role, PERMISSIONS[route.permission]));
         expect([role, route.method, route.url, status === 403]).toEqual([role, route.method, route.url, !may]);
@@ -109,7 +111,7 @@ describe('every route of the admin API', () => {
       }
     }
     const narrow = await admin.token('owner', undefined, ['groups:read']);
-    for (const route of routes) {
+    for (const route of each) {
       const { status } = await narrow(route.method, addressOf(route), bodyOf(route), fromSomewhere());
       expect([route.method, route.url, status !== 403]).toEqual([
         route.method,

@@ -252,7 +252,7 @@ export function deviceRoutes(app: FastifyInstance, { db, now, verdicts, policies
         const done = await db.transaction().execute(async (trx) => {
           if (!(await findDevice(trx, id))) throw new Problem('not-found');
           if (!(await changeState(trx, id, from, to))) throw refusal('wrong-state');
-          await reconcileGrants(trx, null, now());
+          await reconcileGrants(trx, { device: id }, now());
           await audit(trx, { at: now(), actor: callerOf(request).actor, action, device: id, detail: request.body as { reason: string } });
           return findDevice(trx, id);
         });
@@ -283,7 +283,7 @@ export function deviceRoutes(app: FastifyInstance, { db, now, verdicts, policies
       const { person: named, reason: why } = request.body as { person: string | null; reason: string };
       const done = await db.transaction().execute(async (trx) => {
         if (!(await tieToPerson(trx, id, named))) throw new Problem('not-found');
-        await reconcileGrants(trx, null, now());
+        await reconcileGrants(trx, { device: id }, now());
         await audit(trx, {
           at: now(),
           actor: callerOf(request).actor,

@@ -248,7 +248,7 @@ function groupRoutes(app: FastifyInstance, { db, now, grants, fleet }: AdminPart
       const { id } = request.params as { id: string };
       await db.transaction().execute(async (trx) => {
         if (!(await removeGroup(trx, id))) throw new Problem('not-found');
-        await reconcileGrants(trx, null, now());
+        await reconcileGrants(trx, { group: id }, now());
         await audit(trx, { at: now(), actor: callerOf(request).actor, action: 'group.removed', subject: id });
       });
       fleet.forget();
@@ -297,7 +297,7 @@ function groupRoutes(app: FastifyInstance, { db, now, grants, fleet }: AdminPart
             device: member.device,
             detail: { person: member.person },
           });
-          return reconcileGrants(trx, null, now());
+          return reconcileGrants(trx, { group: id }, now());
         });
         fleet.forget();
         await grants.hurry();
