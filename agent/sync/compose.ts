@@ -106,7 +106,7 @@ function upTo<T>(values: readonly T[], most: number, room: number): T[] {
   });
 }
 
-export const hashOfText = (text: string) => createHash('sha256').update(text).digest('base64url');
+const hashOfText = (text: string) => createHash('sha256').update(text).digest('base64url');
 
 /** Everything beside the inventory. */
 function rest(state: SyncState, now: Now, at: Date) {

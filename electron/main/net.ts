@@ -5,21 +5,13 @@
 import { type ClientRequest, net, type Session } from 'electron';
 import type { NetworkApi } from '../contract.ts';
 import { RpcError } from '../rpc.ts';
+import { isCollectors } from './collector-address.ts';
 
 const TIMEOUT_MS = 30_000;
 const MAX_ANSWER = 4 * 1024 * 1024;
-const PATHS = ['/v1/check-in', '/v1/enroll'];
 /** What an agent's request may say of itself; everything else is Chromium's. */
 const HEADERS: ReadonlySet<string> = new Set(['content-type', 'content-encoding', 'accept', 'dpop']);
 const ANSWERS = ['retry-after', 'content-type'];
-
-/** Whether this is an address of the collector: https, or http on this computer itself. */
-export function isCollectors(url: string, collector: string | null): boolean {
-  if (collector === null || !URL.canParse(url)) return false;
-  const { protocol, hostname } = new URL(url);
-  const isHere = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
-  return (protocol === 'https:' || (protocol === 'http:' && isHere)) && PATHS.some((path) => url === collector + path);
-}
 
 /** `collector` is the address that the agent shows to the employee; a request to any other is refused. */
 export function network(session: Session, collector: () => string | null): NetworkApi {
