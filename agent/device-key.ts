@@ -59,13 +59,22 @@ export function readDeviceKey(dataDir: string): DeviceKey | null {
   return guarded(file, () => read(file).key);
 }
 
+/** The key's thumbprint for whoever only shows things; null where there is none, or none that this account may read. */
+export function keyName(dataDir: string): string | null {
+  try {
+    return readDeviceKey(dataDir)?.thumbprint ?? null;
+  } catch {
+    return null;
+  }
+}
+
 function read(file: string): { there: boolean; key: DeviceKey | null } {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return { there: false, key: null };
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { there: false, key: null };
     if (code === 'EISDIR') return { there: true, key: null };
     throw error;
   }

@@ -189,6 +189,8 @@ export type Problems = {
 export function createProblems(show: (path: string) => string = (path) => path): Problems {
   const current = new Map<string, Problem>();
   const key = (code: string, path: string | null) => `${code}\0${path ?? ''}`;
+  const isTold = ({ code, path }: Problem) =>
+    code !== 'addons-unreadable' || ![...current.values()].some((other) => other.code === 'config-unreadable' && other.path === path);
   return {
     raise(trouble, where) {
       const at = key(trouble.code, trouble.path);
@@ -199,9 +201,9 @@ export function createProblems(show: (path: string) => string = (path) => path):
       if (path !== undefined) current.delete(key(code, path));
       else for (const [at, { code: other }] of current) if (other === code) current.delete(at);
     },
-    // The same sentence is told once, from however many places it comes.
+    // The same sentence is told once, from however many places it comes; and so is a file that two readers can't understand.
     list: () =>
-      [...new Map([...current.values()].map((each) => [each.code + each.message, each])).values()].sort(
+      [...new Map([...current.values()].filter(isTold).map((each) => [each.code + each.message, each])).values()].sort(
         (a, b) => ORDER[a.severity] - ORDER[b.severity] || (a.path ?? '').localeCompare(b.path ?? '') || a.code.localeCompare(b.code),
       ),
   };

@@ -6,7 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { gunzipSync } from 'node:zlib';
 import type { AgentApi, SentPayload, SyncStatus, Tool } from '../electron/contract.ts';
 import type { AgentParts } from './agent.ts';
-import { deviceKey, readDeviceKey } from './device-key.ts';
+import { deviceKey, keyName, readDeviceKey } from './device-key.ts';
 import type { UserNames } from './evidence.ts';
 import { collecting } from './policy/collect.ts';
 import { PublicKeys } from './policy/documents.ts';
@@ -78,7 +78,7 @@ export function createSync(parts: SyncParts): Sync {
   let known = '';
 
   const nowMs = () => clock.now().getTime();
-  const member = (): Membership | null => membership(settings, readJoined(dataDir), readDeviceKey(dataDir)?.thumbprint ?? null);
+  const member = (): Membership | null => membership(settings, readJoined(dataDir), keyName(dataDir));
   const standing = (whose: Membership | null) => `${whose?.url} ${joinedStamp(dataDir)}`;
   const isHere = (url: string) => /^http:/.test(url);
   const online = parts.online ?? (() => Object.values(networkInterfaces()).some((all) => all?.some(({ internal }) => !internal)));

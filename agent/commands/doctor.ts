@@ -5,7 +5,7 @@ import type { Setting } from '../../electron/contract.ts';
 import { readMigrations } from '../assets.ts';
 import { DataFolderError, databaseFile, entry, refuseOthers } from '../data-folder.ts';
 import { readDeviceId } from '../device.ts';
-import { readDeviceKey } from '../device-key.ts';
+import { keyName } from '../device-key.ts';
 import { reach } from '../local.ts';
 import { createForegroundObserver } from '../observe/foreground.ts';
 import type { Trust } from '../policy/policy-source.ts';
@@ -228,7 +228,7 @@ async function organization(invocation: Invocation, dataDir: string) {
 /** Read from what is stored: nothing is asked of the collector. */
 function collectorCheck(dataDir: string, settings: SettingsRead['values']): Check {
   const id = 'collector';
-  const whose = membership(settings, readJoined(dataDir), readDeviceKey(dataDir)?.thumbprint ?? null);
+  const whose = membership(settings, readJoined(dataDir), keyName(dataDir));
   if (whose === null) return ok(id, 'This computer belongs to no collector; nothing leaves it.');
   const fix = 'Run “muster sync” to see how it answers now.';
   if (whose.joined === null) return { id, state: 'warn', message: `${whose.url} has not taken this computer on yet.`, fix };
