@@ -40,7 +40,9 @@ export function readJoined(dataDir: string): Joined | null {
     try {
       return Stored.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data ?? null;
     } catch (error) {
-      if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      // Another account that reads the state may not read this, and sees a computer that nobody joined.
+      if (error instanceof SyntaxError || ['ENOENT', 'ENOTDIR', 'EACCES'].includes(String((error as NodeJS.ErrnoException).code)))
+        return null;
       throw error;
     }
   });
