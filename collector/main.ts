@@ -2,14 +2,8 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { CollectorDatabaseError } from './database.ts';
 import { takeFolder } from './folder-lock.ts';
-import { createLog } from './log.ts';
-import { adminRoutes } from './routes/admin/routes.ts';
-import { signerAt } from './signer/client.ts';
-import { SignerError } from './signer/protocol.ts';
-import { startSigner } from './signer/start.ts';
-import { startCollector } from './start.ts';
+import type { Options } from './serve.ts';
 
 const USAGE = `collector [--port P] [--data DIR] [--host ADDRESS] [--url URL] [--tenant NAME] [--signer SOCKET] [--trust-proxy ADDRESSES]
   --port         where to listen (default 8787; 0: any that is free)
@@ -40,57 +34,16 @@ async function main(): Promise<number> {
   const url = process.env['DATABASE_URL'];
   const release = url ? () => {} : takeFolder(folder);
   try {
-    const own = options.signer === undefined ? await startSigner(path.join(folder, 'signer'), options.tenant) : null;
-    const signer = own?.signer ?? signerAt(options.signer ?? '');
-    try {
-      await run(options, { url, folder: path.join(folder, 'database') }, signer);
-    } finally {
-      await own?.stop();
-    }
+    // Loaded only now: a wrong word on the command line is answered at once.
+    const { serve } = await import('./serve.ts');
+    await serve(options, { url, folder });
   } finally {
     release();
   }
   return 0;
 }
 
-type Options = Exclude<ReturnType<typeof read>, string>;
-
-async function run(
-  options: Options,
-  where: { url: string | undefined; folder: string },
-  signer: ReturnType<typeof signerAt>,
-): Promise<void> {
-  const log = createLog((line) => process.stderr.write(line));
-  const rate = Number(process.env['MUSTER_RATE']);
-  const perAddress = Number(process.env['MUSTER_RATE_ADDRESS']);
-  const collector = await startCollector({
-    where,
-    log,
-    signer,
-    tenant: options.tenant,
-    host: options.host,
-    port: options.port,
-    publicUrl: options.url,
-    limits: {
-      ...(rate > 0 ? { all: { rate, burst: rate * 2 } } : {}),
-      ...(perAddress > 0 ? { address: { rate: perAddress, burst: perAddress * 5 } } : {}),
-    },
-    ...(options.trustProxy === undefined ? {} : { trustProxy: options.trustProxy }),
-    extend: [adminRoutes],
-  });
-  process.stdout.write(`The collector listens at ${collector.url} (API: ${collector.url}/docs)\n`);
-  if (collector.first) {
-    process.stdout.write(
-      `Shown once; keep both:\n  owner token:      ${collector.first.ownerToken}\n  enrolment secret: ${collector.first.enrolSecret}\n`,
-    );
-  }
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
-  await collector.stop();
-}
-
-function read(args: string[]) {
+function read(args: string[]): Options | string {
   try {
     const { values } = parseArgs({
       args,
@@ -110,7 +63,8 @@ function read(args: string[]) {
     if (!Number.isInteger(port) || port < 0 || port > 65_535) return `--port ${values.port} is no port; give a number from 0 to 65535.`;
     if (values.url !== undefined && !/^https?:\/\/[^/\s?#]+(\/[^\s?#]*)?$/.test(values.url))
       return `--url ${values.url} is no address; give it as https://collector.acme.example.`;
-    return { ...values, port, trustProxy: values['trust-proxy'] };
+    const { data, host, url, tenant, signer, 'trust-proxy': trustProxy } = values;
+    return { data, host, url, tenant, signer, port, trustProxy };
   } catch (error) {
     return `${(error as Error).message.split('. ')[0]}.`;
   }
@@ -119,8 +73,9 @@ function read(args: string[]) {
 try {
   process.exitCode = await main();
 } catch (error) {
-  const known = error instanceof CollectorDatabaseError || error instanceof SignerError;
   const { code } = error as NodeJS.ErrnoException;
+  // By name, because what these are is loaded late.
+  const known = error instanceof Error && ['CollectorDatabaseError', 'SignerError'].includes(error.constructor.name);
   if (known) process.stderr.write(`${error.message}\n`);
   else if (code === 'EADDRINUSE') process.stderr.write('The port is in use; end the other program or give another one with --port.\n');
   else if (code === 'FOLDER_IN_USE') process.stderr.write(`${(error as Error).message}\n`);

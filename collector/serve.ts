@@ -1,0 +1,62 @@
+/** Serves until a signal asks to end: the signer, unless one runs already, and the collector with everything it answers. */
+import path from 'node:path';
+import { createLog } from './log.ts';
+import { adminRoutes } from './routes/admin/routes.ts';
+import { signerAt } from './signer/client.ts';
+import { startSigner } from './signer/start.ts';
+import { startCollector } from './start.ts';
+
+export type Options = {
+  readonly data: string;
+  readonly host: string;
+  readonly port: number;
+  readonly url: string | undefined;
+  readonly tenant: string;
+  readonly signer: string | undefined;
+  readonly trustProxy: string | undefined;
+};
+
+/** `url` of a PostgreSQL, or else the embedded database in `folder`. */
+export async function serve(options: Options, { url, folder }: { url: string | undefined; folder: string }): Promise<void> {
+  const own = options.signer === undefined ? await startSigner(path.join(folder, 'signer'), options.tenant) : null;
+  try {
+    await run(options, { url, folder: path.join(folder, 'database') }, own?.signer ?? signerAt(options.signer ?? ''));
+  } finally {
+    await own?.stop();
+  }
+}
+
+async function run(
+  options: Options,
+  where: { url: string | undefined; folder: string },
+  signer: ReturnType<typeof signerAt>,
+): Promise<void> {
+  const log = createLog((line) => process.stderr.write(line));
+  const rate = Number(process.env['MUSTER_RATE']);
+  const perAddress = Number(process.env['MUSTER_RATE_ADDRESS']);
+  const collector = await startCollector({
+    where,
+    log,
+    signer,
+    tenant: options.tenant,
+    host: options.host,
+    port: options.port,
+    publicUrl: options.url,
+    limits: {
+      ...(rate > 0 ? { all: { rate, burst: rate * 2 } } : {}),
+      ...(perAddress > 0 ? { address: { rate: perAddress, burst: perAddress * 5 } } : {}),
+    },
+    ...(options.trustProxy === undefined ? {} : { trustProxy: options.trustProxy }),
+    extend: [adminRoutes],
+  });
+  process.stdout.write(`The collector listens at ${collector.url} (API: ${collector.url}/docs)\n`);
+  if (collector.first) {
+    process.stdout.write(
+      `Shown once; keep both:\n  owner token:      ${collector.first.ownerToken}\n  enrolment secret: ${collector.first.enrolSecret}\n`,
+    );
+  }
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  await collector.stop();
+}
