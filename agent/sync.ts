@@ -244,7 +244,14 @@ export function createSync(parts: SyncParts): Sync {
   };
 
   const status = (): SyncStatus => {
-    const whose = member();
+    let whose: Membership | null;
+    try {
+      whose = member();
+    } catch (error) {
+      // Another account may read the inventory, and not who this computer is.
+      if (!(error instanceof DatabaseError)) throw error;
+      return { state: 'off', collector: null, lastAt: null, nextAt: null, detail: error.message };
+    }
     if (whose === null) return { state: 'off', collector: null, lastAt: null, nextAt: null, detail: null };
     const state = store.sync.state();
     const lastAt = state?.collector.startsWith(`${whose.url} `) ? state.lastAt : null;
