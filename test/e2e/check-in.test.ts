@@ -126,9 +126,13 @@ needs(...tools).describe('the application and its collector', () => {
       reason: 'You may use it until 30 June 2027.',
     });
 
-    const sent = await page.evaluate<SentPayload[]>('window.agent.sentPayloads()');
+    // A look that just ended may have sent one more, whose answer is under way.
+    const sent = await until(async () => {
+      const kept = await page.evaluate<SentPayload[]>('window.agent.sentPayloads()');
+      expect(kept.map(({ answered }) => answered).filter((answer) => answer !== 'acknowledged')).toEqual([]);
+      return kept;
+    });
     expect(sent.length).toBeGreaterThan(1);
-    expect(sent.every(({ answered }) => answered === 'acknowledged')).toBe(true);
     expect(JSON.parse(sent.at(-1)?.body ?? '').snapshot.items.map(({ tool }: { tool: string }) => tool)).toContain('crush');
   });
 
@@ -141,7 +145,9 @@ needs(...tools).describe('the application and its collector', () => {
     );
     expect(refused).toMatchObject({ code: 'collector', message: expect.stringContaining('net::ERR_CONNECTION_REFUSED') });
     const after = await snapshotIn(page);
-    expect(after.sync).toMatchObject({ state: 'unreachable', lastAt: before.sync?.lastAt });
+    expect(after.sync).toMatchObject({ state: 'unreachable' });
+    // One that was under way may have come to its end.
+    expect(Date.parse(after.sync?.lastAt ?? '')).toBeGreaterThanOrEqual(Date.parse(before.sync?.lastAt ?? ''));
     expect([after.requests, after.problems, after.tools.map(({ verdict }) => verdict)]).toEqual([
       before.requests,
       before.problems,
