@@ -40,7 +40,7 @@ const hash = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'SHA-256 in base64url');
 const severity = z.enum(['low', 'medium', 'high', 'critical']);
 
 /** A tool as it stands, without what changes from minute to minute (running, last seen) and without verdicts, which the collector computes. */
-export const ToolItem = z.strictObject({
+const ToolItem = z.strictObject({
   kind: z.literal('tool'),
   tool: name,
   confidence: z.enum(['certain', 'likely', 'possible']),
@@ -75,7 +75,7 @@ export const ToolItem = z.strictObject({
 });
 
 /** One MCP server entry as it stands. A project's folder is a salted hash; a path under a home is `~/…`. */
-export const ServerItem = z.strictObject({
+const ServerItem = z.strictObject({
   kind: z.literal('mcp'),
   id: name,
   client: name,

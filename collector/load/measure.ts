@@ -17,7 +17,7 @@ export type Numbers = {
   readonly codes: Readonly<Record<string, number>>;
 };
 
-export function quantile(values: readonly number[], share: number): number {
+function quantile(values: readonly number[], share: number): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
