@@ -65,6 +65,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<Kind, Said | null>>>> = 
   'copilot-cli': { personal: said(null, null, null), company: said(null, null, null) },
   kiro: { personal: said(null, null, null), company: said(null, null, null) },
   'qwen-code': { personal: said(null, null, null), company: said(null, null, null) },
+  // A person's own account leaves no such file, so there is nothing to say of it.
   droid: { personal: null, company: said(null, null, false) },
 };
 

@@ -38,7 +38,7 @@ function useText(use: Use | null): string {
 }
 
 function of(changed: number, all: number, what: string): string {
-  if (changed === 0) return all === 1 ? `not the one ${what}` : `none of the ${countWord(all)} ${what}s`;
+  if (changed === 0) return all === 1 ? `no ${what}` : `none of the ${countWord(all)} ${what}s`;
   if (all === 1) return `the one ${what}`;
   return changed === all ? `all ${countWord(all)} ${what}s` : `${countWord(changed)} of the ${countWord(all)} ${what}s`;
 }
