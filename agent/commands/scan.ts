@@ -19,7 +19,9 @@ function policy(invocation: Invocation): { path: string; text: string } | null {
   try {
     return { path: path.resolve(file), text: readFileSync(file, 'utf8') };
   } catch (error) {
-    throw new UsageError(`The policy file ${file} can’t be read (${(error as NodeJS.ErrnoException).code}); name a policy file that this account may read.`);
+    throw new UsageError(
+      `The policy file ${file} can’t be read (${(error as NodeJS.ErrnoException).code}); name a policy file that this account may read.`,
+    );
   }
 }
 

@@ -9,6 +9,8 @@ export function namedFile(verb: string, { positionals: [file, ...more] }: Pick<I
   try {
     return { file: path.resolve(file), text: readFileSync(file, 'utf8') };
   } catch (error) {
-    throw new UsageError(`The policy file ${file} can’t be read (${(error as NodeJS.ErrnoException).code}); name a policy file that this account may read.`);
+    throw new UsageError(
+      `The policy file ${file} can’t be read (${(error as NodeJS.ErrnoException).code}); name a policy file that this account may read.`,
+    );
   }
 }
