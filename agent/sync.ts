@@ -26,7 +26,7 @@ import type { CheckIn, Enrolment } from './wire.ts';
 
 export type SyncParts = Pick<
   AgentParts,
-  'os' | 'clock' | 'store' | 'device' | 'dataDir' | 'version' | 'settings' | 'policyFile' | 'log'
+  'os' | 'homes' | 'clock' | 'store' | 'device' | 'dataDir' | 'version' | 'settings' | 'policyFile' | 'log'
 > & {
   readonly tools: () => readonly Tool[];
   readonly userNames: () => UserNames;
@@ -114,7 +114,7 @@ export function createSync(parts: SyncParts): Sync {
     const names = createNames({
       folders: [...folders, ...(settings.projectFolders ?? [])],
       mayTell: may.projectPaths,
-      home: parts.os.user.home,
+      homes: [...parts.homes, ...(parts.os.user.home === null ? [] : [parts.os.user.home])],
       salted,
     });
     const inventory = { tools: parts.tools(), servers, accounts: store.accounts(), approved: store.approvedLaunches() };
@@ -185,7 +185,8 @@ export function createSync(parts: SyncParts): Sync {
   }
 
   async function checkIn(): Promise<void> {
-    const whose = member();
+    // A key that can't be read just now is no reason to join anew.
+    const whose = membership(settings, readJoined(dataDir), readDeviceKey(dataDir)?.thumbprint ?? null);
     if (whose === null)
       throw new Refusal('collector', 'This computer belongs to no collector; “muster enroll” or the managed settings name one.');
     if (nowMs() < notBefore) {

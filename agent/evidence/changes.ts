@@ -65,9 +65,14 @@ export function changesSince(before: ReadonlyMap<string, string>, standing: Stan
   }
   for (const { id, name, client, scope, identity, present, verdict } of standing.servers) {
     const { kind, name: what, version, launchHash } = identity;
-    if (present) item(`server:${id}`, `mcp:${name}`, verdict, { client, scope, identity: `${kind}:${what}`, version, launchHash });
+    if (present) item(`server:${id}`, `mcp:${name}`, verdict, { client, scope, identity: identityOf(kind, what), version, launchHash });
   }
   return { entries, known };
+}
+
+/** The record leaves this computer as it is, so a script or program of somebody's folders is told by its file's name; the launch's hash tells it apart. */
+function identityOf(kind: McpServer['identity']['kind'], name: string): string {
+  return `${kind}:${kind === 'script' || kind === 'binary' ? (name.split(/[\\/]/).at(-1) ?? '') : name}`;
 }
 
 type Changed = <T extends readonly unknown[]>(key: string, now: T) => T | null | undefined;

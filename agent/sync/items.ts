@@ -24,10 +24,12 @@ export type Names = {
 export function createNames(options: {
   readonly folders: readonly string[];
   readonly mayTell: boolean;
-  readonly home: string | null;
+  /** Absolute. */
+  readonly homes: readonly string[];
   readonly salted: (text: string) => string;
 }): Names {
-  const { mayTell, home, salted } = options;
+  const { mayTell, salted } = options;
+  const homes = options.homes.filter((home) => home.length > 3);
   const project = (folder: string) => (mayTell ? `project:${salted(folder)}` : null);
   // The longest first, so that a project within a project keeps its own name; a root or a home is no project.
   const folders = [...new Set(options.folders)]
@@ -35,7 +37,7 @@ export function createNames(options: {
     .sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
   const hidden = folders.flatMap((folder) => {
     const name = project(folder) ?? 'project';
-    const plain = home !== null && folder.startsWith('~') ? [[home + folder.slice(1), name] as const] : [];
+    const plain = folder.startsWith('~') ? homes.map((home) => [home + folder.slice(1), name] as const) : [];
     return [[folder, name] as const, ...plain];
   });
   const within = (text: string, folder: string, name: string) =>
@@ -46,7 +48,7 @@ export function createNames(options: {
     project,
     text(text) {
       const told = hidden.reduce((so, [folder, name]) => within(so, folder, name), text);
-      return home === null || home.length < 4 ? told : within(told, home, '~');
+      return homes.reduce((so, home) => within(so, home, '~'), told);
     },
   };
 }

@@ -67,6 +67,7 @@ export async function deviceIn(
   const logged: unknown[] = [];
   const sync = createSync({
     os: fakeOs({ root: dataDir, env: {} }),
+    homes: [],
     clock: { now: () => new Date(), wait: () => Promise.resolve() },
     store,
     device: { id, platform: 'linux', hostname: 'quince', user: 'ada' },

@@ -13,7 +13,13 @@ const SEEN = '2026-11-01T08:00:00.000Z';
 const NOW = new Date('2026-11-22T09:00:00.000Z');
 const PROJECT = '~/work/secret-merger';
 const names = (more: Partial<Parameters<typeof createNames>[0]> = {}) =>
-  createNames({ folders: [PROJECT, `${PROJECT}/app`], mayTell: true, home: '/home/ada', salted: (text) => `salt-${text.length}`, ...more });
+  createNames({
+    folders: [PROJECT, `${PROJECT}/app`],
+    mayTell: true,
+    homes: ['/home/ada', '/srv/home/bob'],
+    salted: (text) => `salt-${text.length}`,
+    ...more,
+  });
 
 const serverOf = (more: Partial<StoredServer> = {}): StoredServer => ({
   ...{ id: 's1', client: 'claude-code', name: 'files', scope: 'project', project: PROJECT, configPath: `${PROJECT}/.mcp.json`, home: '~' },
@@ -43,6 +49,7 @@ describe('names', () => {
       args: [`project:salt-${PROJECT.length}/server.js`, '--root=~/x'],
       secretNames: ['A', 'B'],
     });
+    expect(names().text('/srv/home/bob/work/secret-merger/x /srv/home/bob/y')).toBe(`project:salt-${PROJECT.length}/x ~/y`);
     expect(names().text('~/work/secret-merger-notes')).toBe('~/work/secret-merger-notes');
     expect(names().text(`${PROJECT}/app/x`)).toBe(`project:salt-${PROJECT.length + 4}/x`);
   });
