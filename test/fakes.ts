@@ -24,20 +24,33 @@ export function fakeOs(
   };
 }
 
-/** Time that passes only when a test says so. `advance` runs what falls due, in order, and lets promises settle between. */
-export function fakeClock(start = '2026-11-22T09:00:00.000Z'): Clock & { advance(ms: number): Promise<void> } {
+/**
+ * Time that passes only when a test says so. `advance` runs what falls due, in order, and lets promises settle between. With `patienceMs` (real
+ * time) it lets work that reads files end, too: until as many wait for the clock again as ever did.
+ */
+export function fakeClock(
+  start = '2026-11-22T09:00:00.000Z',
+  patienceMs = 0,
+): Clock & { advance(ms: number): Promise<void>; waiting(): number } {
   let now = Date.parse(start);
   let waiting: { at: number; resolve(): void }[] = [];
+  let most = 0;
   const settle = async () => {
-    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const until = Date.now() + patienceMs;
+    for (let turn = 0; turn < 20 || (waiting.length < most && Date.now() < until); turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   };
   return {
     now: () => new Date(now),
+    /** How many wait for this clock. */
+    waiting: () => waiting.length,
     wait: (ms, signal) =>
       new Promise((resolve) => {
         if (signal.aborted) return resolve();
         const entry = { at: now + ms, resolve };
         waiting.push(entry);
+        most = Math.max(most, waiting.length);
         signal.addEventListener('abort', () => {
           waiting = waiting.filter((other) => other !== entry);
           resolve();

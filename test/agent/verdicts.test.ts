@@ -37,7 +37,7 @@ function machine() {
     write(path.join(home, '.npm-global/lib/node_modules', name, 'package.json'), { name, version: '1.0.0' });
   }
   write(path.join(home, '.cursor/mcp.json'), { mcpServers: { files: { command: 'npx', args: ['-y', '@acme/files'] } } });
-  const awake = fakeClock();
+  const awake = fakeClock(undefined, 2000);
   let slept = 0;
   const clock = {
     ...awake,
@@ -113,8 +113,7 @@ function machine() {
       const snapshot = () => now as unknown as Snapshot;
       const began = clock.now().toISOString();
       await vi.waitFor(() => expect((snapshot().look.at ?? '') >= began).toBe(true), { timeout: 10_000, interval: 1 });
-      // Until its loops wait for the clock.
-      await clock.advance(1);
+      await vi.waitFor(() => expect(clock.waiting()).toBe(LOOPS), { timeout: 10_000, interval: 1 });
       /** Lets time pass until it holds, in steps. */
       const until = async (holds: () => boolean, step: number, most = 100) => {
         for (let turn = 0; turn < most && !holds(); turn++) await clock.advance(step);
@@ -126,6 +125,8 @@ function machine() {
   return it;
 }
 
+/** Looks, programs, use, what ends, what Muster does by itself, check-ins: each waits for the clock when it has nothing to do. */
+const LOOPS = 6;
 const statusOf = (snapshot: Snapshot, id: string) => snapshot.tools.find((tool) => tool.id === id)?.verdict.status;
 
 describe('the record of an agent’s life', () => {
