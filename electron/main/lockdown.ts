@@ -22,12 +22,17 @@ export function refusesNavigation(address: string): boolean {
   }
 }
 
+/** Where Chromium's own services live: the spelling checker, which starts with each session before it can be told not to, asks for a dictionary there. */
+const ITS_MAKERS = ['*.gvt1.com', '*.google.com', '*.googleapis.com', '*.gstatic.com', 'dns.google'];
+
 /**
- * Chromium's own outgoing connections, switched off before it starts. Its resolver and its proxies stay, because the agent's check-ins go through them
- * (`net.ts`); every session but that one refuses each request before it is resolved. One thing is left: at its start the network service asks the
- * kernel for a route to a public name server (a UDP `connect`, which sends nothing) to learn whether there is IPv6.
+ * Chromium's own outgoing connections, switched off before it starts. Its resolver and its proxies stay for other names than its makers', because the
+ * agent's check-ins go through them (`net.ts`); every session but that one refuses each request of a page before it is resolved. One thing is
+ * left: at its start the network service asks the kernel for a route to a public name server (a UDP `connect`, which sends nothing) to learn whether
+ * there is IPv6.
  */
 export function quietChromium(commandLine: CommandLine): void {
+  commandLine.appendSwitch('host-resolver-rules', ITS_MAKERS.map((name) => `MAP ${name} ~NOTFOUND`).join(', '));
   commandLine.appendSwitch('disable-background-networking');
   commandLine.appendSwitch('disable-component-update');
   commandLine.appendSwitch('disable-domain-reliability');

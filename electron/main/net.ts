@@ -17,6 +17,8 @@ const ANSWERS = ['retry-after', 'content-type'];
 export function network(session: Session, collector: () => string | null): NetworkApi {
   session.setPermissionRequestHandler((_contents, _permission, answer) => answer(false));
   session.setPermissionCheckHandler(() => false);
+  // It fetches its dictionaries.
+  session.setSpellCheckerEnabled(false);
   session.webRequest.onBeforeRequest(({ url, method }, answer) => answer({ cancel: method !== 'POST' || !isCollectors(url, collector()) }));
   return {
     post({ url, headers, body }) {
