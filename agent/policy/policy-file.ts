@@ -23,7 +23,7 @@ export type PolicyFile = {
 
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** Where the last good text is kept, because a broken file must loosen nothing at the next start either. */
+/** Where the last good policy is kept, because a broken file must loosen nothing at the next start either. */
 export type LastGood = { readonly file: string; readonly readOnly: boolean };
 
 /** `file` is `policy.json` in the data folder; without `lastGood` the last good one is known only as long as the process runs. */
@@ -80,7 +80,7 @@ export function createPolicyFile(
       if (parsed.ok) {
         problems.clear('policy-invalid');
         current = { policy: parsed.policy, source: file };
-        keep(text);
+        keep(withoutNotes(parsed.policy));
       } else refuse((parsed.issues[0] ?? 'not as expected').replace(/\.$/, ''));
       return current;
     },
@@ -90,6 +90,16 @@ export function createPolicyFile(
       throw new Refusal('policy-invalid', `The policy ${path.basename(from)} is not valid: ${parsed.issues.join(' ')}`);
     },
   };
+}
+
+/** What was understood, and no more: fields that nobody knows and notes for the owner may hold anything, and are kept nowhere. */
+function withoutNotes(policy: Policy): string {
+  const plain = (key: string, value: unknown) => {
+    if (key === 'note') return undefined;
+    // A range of versions is parsed to a set that holds its text.
+    return key === 'versions' && typeof value === 'object' && value !== null && 'text' in value ? value.text : value;
+  };
+  return `${JSON.stringify(policy, plain)}\n`;
 }
 
 function holds(file: string, text: string): boolean {

@@ -1,5 +1,5 @@
 /** The plain policy file: a broken one loosens nothing, also after a new start, and a removed one leaves nothing behind. */
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ const start = (readOnly = false) => {
   const problems = createProblems();
   const lastGood = { file: path.join(folder, 'last-good.json'), readOnly };
   const file = createPolicyFile(path.join(folder, 'policy.json'), undefined, problems, lastGood);
-  return { rev: () => file.reload().policy?.rev ?? null, problems };
+  return { rev: () => file.reload().policy?.rev ?? null, policy: () => file.current().policy, problems };
 };
 
 it('keeps the last good one in force when the file is broken before the next start', () => {
@@ -32,6 +32,25 @@ it('keeps the last good one in force when the file is broken before the next sta
     expect(next.rev()).toBe(7);
     expect(next.problems.list().map(({ code }) => code)).toEqual(['policy-invalid']);
   }
+});
+
+it('keeps every rule as it was understood, and neither notes nor what nobody knows', () => {
+  const match = { npm: '@acme/files', versions: '>=1.2 <2 || 3.x' };
+  const rule = { id: 'm1', match, status: 'approved', pin: 'launch', conditions: 'Only in demos.' };
+  const whole = {
+    ...JSON.parse(good),
+    clauses: [{ id: '2', title: 'Tools', text: 'Words.', byPeople: 'The desk.' }],
+    mcp: { rules: [rule] },
+  };
+  put(JSON.stringify({ ...whole, secret: 'hunter2', tools: [{ id: 't1', tool: 'codex', status: 'approved', note: 'hunter2' }] }));
+  const first = start();
+  first.rev();
+  put('{');
+  const { note: _, ...tool } = first.policy()?.tools[0] ?? {};
+  const next = start();
+  next.rev();
+  expect(next.policy()).toEqual({ ...first.policy(), tools: [tool] });
+  expect(readFileSync(path.join(folder, 'last-good.json'), 'utf8')).not.toContain('hunter2');
 });
 
 it('forgets it with the file, and keeps nothing where nothing may be written', () => {
