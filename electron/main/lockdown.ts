@@ -33,6 +33,8 @@ const ITS_MAKERS = ['*.gvt1.com', '*.google.com', '*.googleapis.com', '*.gstatic
  */
 export function quietChromium(commandLine: CommandLine): void {
   commandLine.appendSwitch('host-resolver-rules', ITS_MAKERS.map((name) => `MAP ${name} ~NOTFOUND`).join(', '));
+  // Of sessions that are not told otherwise; `net.ts` tells its own.
+  commandLine.appendSwitch('no-proxy-server');
   commandLine.appendSwitch('disable-background-networking');
   commandLine.appendSwitch('disable-component-update');
   commandLine.appendSwitch('disable-domain-reliability');
@@ -49,8 +51,6 @@ export function lockSession(session: Session, packaged: boolean, refused: (schem
   session.setPermissionCheckHandler(() => false);
   session.setDevicePermissionHandler(() => false);
   session.setCertificateVerifyProc((_request, answer) => answer(-2));
-  // No search for a proxy on its behalf.
-  void session.setProxy({ mode: 'direct' });
   // The spelling checker fetches its dictionaries.
   session.setSpellCheckerEnabled(false);
   session.on('will-download', (event) => event.preventDefault());

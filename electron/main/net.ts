@@ -17,6 +17,7 @@ const ANSWERS = ['retry-after', 'content-type'];
 export function network(session: Session, collector: () => string | null): NetworkApi {
   session.setPermissionRequestHandler((_contents, _permission, answer) => answer(false));
   session.setPermissionCheckHandler(() => false);
+  void session.setProxy({ mode: 'system' });
   // It fetches its dictionaries.
   session.setSpellCheckerEnabled(false);
   session.webRequest.onBeforeRequest(({ url, method }, answer) => answer({ cancel: method !== 'POST' || !isCollectors(url, collector()) }));

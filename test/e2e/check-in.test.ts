@@ -1,5 +1,6 @@
 /** The whole loop on one desktop: the real application joins a real collector through Chromium's network, asks, is decided about, and shows it. */
 import { execFile } from 'node:child_process';
+import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -134,6 +135,32 @@ needs(...tools).describe('the application and its collector', () => {
     });
     expect(sent.length).toBeGreaterThan(1);
     expect(JSON.parse(sent.at(-1)?.body ?? '').snapshot.items.map(({ tool }: { tool: string }) => tool)).toContain('crush');
+  });
+
+  it('takes the proxy that Chromium is told of, for its check-ins alone', async () => {
+    const through: string[] = [];
+    const proxy = http.createServer((request, response) => {
+      through.push(`${request.method} ${request.url}`);
+      response.writeHead(502).end();
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const proxyRules = `127.0.0.1:${(proxy.address() as net.AddressInfo).port}`;
+    // A proxy of the system is passed over for this computer's own addresses, so this one is named.
+    const use = (rules: string) =>
+      app.electron.evaluate(
+        ({ session }, told) =>
+          session
+            .fromPartition('collector')
+            .setProxy(told === '' ? { mode: 'system' } : { proxyRules: told, proxyBypassRules: '<-loopback>' }),
+        rules,
+      );
+    await use(proxyRules);
+    await expect(page.evaluate('window.agent.syncNow()')).rejects.toThrow();
+    expect(through).toEqual([`POST ${url}/v1/check-in`]);
+    await use('');
+    expect(await page.evaluate<SyncStatus>('window.agent.syncNow()')).toMatchObject({ state: 'ok' });
+    proxy.closeAllConnections();
+    proxy.close();
   });
 
   it('changes nothing here but a line of status when it can’t be reached', async () => {
