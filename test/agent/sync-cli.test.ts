@@ -65,7 +65,7 @@ describe('the command line', () => {
     expect(await devices()).toEqual([]);
   });
 
-  it('joins, checks in, shows what left, and says nothing of a secret', async () => {
+  it('joins, checks in, shows what left, and says nothing of a secret or a project’s name', async () => {
     expect((await muster(home, ['enroll', '--url', collector.url, '--secret-file', secretFile])).code).toBe(0);
     await muster(home, ['scan']);
     const printed = await asked<{ head: string; snapshot: { items: unknown[] } }[]>(home, ['sync', '--print']);
@@ -78,7 +78,8 @@ describe('the command line', () => {
     expect(held.length).toBeGreaterThan(2);
     expect(found(Buffer.from(everything))).toEqual([]);
     expect(everything).not.toContain(collector.first?.enrolSecret);
-    // Open: that the project's name is nowhere in `everything` either. It fails in some runs, beside other tests, and nobody knows why yet.
+    // Neither the items nor the record; what stands around it says where it comes from.
+    expect(everything.match(/.{0,80}merger.{0,40}/g)).toBeNull();
     const doctor = await asked<{ checks: { id: string; state: string; message: string }[] }>(home, ['doctor']);
     expect(doctor.checks.find(({ id }) => id === 'collector')).toMatchObject({
       state: 'ok',
