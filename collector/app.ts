@@ -50,6 +50,8 @@ export type Context = {
   readonly knownBodies: KnownBodies;
   readonly metrics: Metrics;
   readonly signer: Signer | null;
+  /** Under which others know this collector, as `https://collector.acme.example`. */
+  readonly origins: () => readonly string[];
 };
 
 declare module 'fastify' {
@@ -99,6 +101,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     knownBodies: createKnownBodies(clock),
     metrics,
     signer: parts.signer ?? null,
+    origins: parts.origins,
   };
 
   const app = fastify({

@@ -6,12 +6,17 @@ import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import * as first from './migrations/0001-first.ts';
 import { up as administration } from './migrations/0002-administration.ts';
+import { up as sessions } from './migrations/0003-sessions.ts';
 import type { Schema } from './store/schema.ts';
 
 export type Database = Kysely<Schema>;
 
 /** In the order in which they are applied; a new one is one file and one line. */
-const MIGRATIONS: Readonly<Record<string, Migration>> = { '0001-first': first, '0002-administration': { up: administration } };
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-first': first,
+  '0002-administration': { up: administration },
+  '0003-sessions': { up: sessions },
+};
 
 export type Opened = {
   readonly db: Database;

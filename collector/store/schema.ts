@@ -8,6 +8,7 @@ type OptionalJson<T> = ColumnType<T | null, string | null | undefined, string | 
 export type DeviceState = 'active' | 'pending' | 'revoked' | 'clone';
 export type RequestState = 'open' | 'approved' | 'denied' | 'needs-info' | 'withdrawn' | 'expired';
 export type Role = 'viewer' | 'approver' | 'policy-admin' | 'owner';
+export type SessionEnd = 'signed-out' | 'signed-in-anew' | 'role-changed' | 'taken-back';
 
 export type PublicJwk = { kty: 'OKP'; crv: 'Ed25519'; x: string };
 
@@ -210,6 +211,21 @@ export type Schema = {
     expires_at: OrNull<Date>;
     revoked_at: OrNull<Date>;
     last_used: OrNull<string>;
+  };
+  session: {
+    id: string;
+    hash: string;
+    /** Of the sign-in that it came of. */
+    attempt: string;
+    issuer: string;
+    subject: string;
+    person: string;
+    role: Role;
+    created_at: Date;
+    seen_at: Date;
+    expires_at: Date;
+    ended_at: OrNull<Date>;
+    ended_why: OrNull<SessionEnd>;
   };
   group_row: { id: string; name: string; created_at: Date };
   group_member: { group_id: string; device: OrNull<string>; person: OrNull<string> };
