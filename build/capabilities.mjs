@@ -72,6 +72,16 @@ export const CAPABILITIES = /** @satisfies {Record<string, Capability>} */ ({
     install: apt('python3'),
     found: () => ['/usr/bin/python3', '/usr/local/bin/python3'].some((file) => existsSync(file)),
   },
+  debian: {
+    purpose: 'comparing the catalog, and what is found, with what Debian itself has installed',
+    install: 'run the tests on a Debian or a system made from it',
+    found: () => linux && ['/var/lib/dpkg/status', '/var/lib/dpkg/info'].every((at) => existsSync(at)),
+  },
+  'python-packages': {
+    purpose: 'comparing the catalog with ordinary Python packages',
+    install: apt('python3-pip'),
+    found: () => entriesOf('/usr/lib/python3/dist-packages') > 5,
+  },
   postgres: {
     purpose: 'the collector over a real PostgreSQL, in a cluster of the test’s own',
     install: apt('postgresql'),
@@ -134,6 +144,11 @@ export function postgresPrograms() {
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
   const folders = [...versions.map((version) => path.join(debian, version, 'bin')), ...(process.env['PATH'] ?? '').split(path.delimiter)];
   return folders.find((folder) => folder !== '' && ['initdb', 'pg_ctl'].every((program) => existsSync(path.join(folder, program)))) ?? null;
+}
+
+/** How many entries a folder has; none where there is no folder. @param {string} folder */
+function entriesOf(folder) {
+  return existsSync(folder) ? readdirSync(folder).length : 0;
 }
 
 /** @param {string} packages */

@@ -99,6 +99,7 @@ test('a server of a project is seen switched off in the client’s own state', a
   await until('claude-code work/shop/.mcp.json !q');
 });
 
+// Only Linux says how many watches a process holds.
 test.runIf(process.platform === 'linux')('caches, packages and other projects cost no watch', async () => {
   for (let one = 0; one < 100; one++) {
     put(at(`.claude/plugins/marketplaces/acme/plugins/p${one}/.claude-plugin/plugin.json`), config(`p${one}`));

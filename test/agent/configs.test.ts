@@ -11,6 +11,7 @@ import type { Os } from '../../agent/observe/os.ts';
 import { problem } from '../../agent/problems.ts';
 import { type Catalog, parseCatalog } from '../../native-catalog/catalog.ts';
 import type { McpPlace } from '../../native-catalog/schema.ts';
+import { needs } from '../capability.ts';
 import { fakeOs } from '../fakes.ts';
 
 const uid = process.getuid?.() ?? null;
@@ -147,7 +148,7 @@ describe('look', () => {
     expect(asked.setProjects(home, [path.join(root, 'project')])).toEqual([]);
   });
 
-  test.runIf(uid === 0)("a file of another account in one's own home is reported and not read", () => {
+  needs('root').it("a file of another account in one's own home is reported and not read", () => {
     chownSync(put('.claude.json', 'private'), 12345, 12345);
     symlinkSync(put(path.join(root, 'home/bob/mcp.json'), 'private'), put('.cursor/x', '').replace(/x$/, 'mcp.json'));
     chownSync(path.join(root, 'home/bob/mcp.json'), 12345, 12345);
@@ -374,6 +375,7 @@ describe('watch', () => {
     expect(reads).toEqual(['cursor user between']);
   });
 
+  // Only Linux says what a process watches.
   test.runIf(process.platform === 'linux')('watches only folders on the way to a named file, never what else lies in a home', async () => {
     for (let index = 0; index < 50; index++) put(`src/project${index}/deep/file.txt`, '');
     put('.cursor/mcp.json', '');

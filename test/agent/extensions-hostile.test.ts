@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readMember } from '../../agent/observe/extensions/archive.ts';
 import { elements } from '../../agent/observe/extensions/xml.ts';
 import { createExtensionObserver } from '../../agent/observe/extensions.ts';
+import { needs } from '../capability.ts';
 import { mutate, random } from '../hostile-bytes.ts';
 import { archive, computer, fixture, lines, observe, stateDatabase } from './extensions-tree.ts';
 import { plant } from './installed-tree.ts';
@@ -205,7 +206,7 @@ describe('what belongs to somebody else', () => {
     expect(seen).toEqual({ observations: [], troubles: [{ code: 'home-not-owned', path: at }], incomplete: [at] });
   });
 
-  it.runIf(process.getuid?.() === 0)('is a file: it is said, and the rest is looked at', async () => {
+  needs('root').it('is a file: it is said, and the rest is looked at', async () => {
     plantAll();
     const record = path.join(root, home, '.config/google-chrome/Default/Preferences');
     chownSync(record, 12345, 12345);

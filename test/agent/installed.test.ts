@@ -1,12 +1,13 @@
 /** What is installed on Linux: whole trees as the package managers leave them, everything that can be in the way, and this very machine. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createInstalledObserver, type InstalledLook } from '../../agent/observe/installed.ts';
 import type { PackageManager } from '../../agent/observe/observation.ts';
 import { type Os, realOs } from '../../agent/observe/os.ts';
+import { needs } from '../capability.ts';
 import { fakeOs } from '../fakes.ts';
 import { appsOf, binariesOf, packageJson, packagesOf, plant, type Tree } from './installed-tree.ts';
 
@@ -289,7 +290,7 @@ test("another account's home is noted and not looked into, and nothing known of 
   expect([...seen.incomplete].sort()).toEqual(['app', 'binary', 'brew', 'cargo', 'dpkg', 'flatpak', 'npm', 'pypi', 'snap']);
 });
 
-test.runIf(uid === 0)("another account's file in one's own home is noted and not read", async () => {
+needs('root').it("another account's file in one's own home is noted and not read", async () => {
   const file = 'home/ada/.npm-global/lib/node_modules/x/package.json';
   plant(root, {
     [file]: packageJson('x', '1.0.0'),
@@ -416,7 +417,7 @@ test('this machine: a package that real npm installed, found by PATH and by pref
   ]);
 });
 
-test.runIf(process.platform === 'linux' && hasDpkg())('this machine: the same packages and versions as dpkg itself says', async () => {
+needs('debian').it('this machine: the same packages and versions as dpkg itself says', async () => {
   const observer = await createInstalledObserver({ ...realOs(), env: {} }, { homes: [], binaryNames: new Set() });
   const seen = packagesOf(await observer.look()).filter((line) => line.startsWith('dpkg '));
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders.
@@ -428,11 +429,3 @@ test.runIf(process.platform === 'linux' && hasDpkg())('this machine: the same pa
   expect(expected.length).toBeGreaterThan(50);
   expect(seen).toEqual([...new Set(expected)].sort());
 });
-
-function hasDpkg(): boolean {
-  try {
-    return readFileSync('/var/lib/dpkg/status').length > 0;
-  } catch {
-    return false;
-  }
-}

@@ -21,6 +21,7 @@ function make(name: string, mode: number, folderMode = 0o755): string {
   return path.join(root, name);
 }
 
+// Windows has neither owners by number nor modes.
 describe.runIf(uid !== null)('a file', () => {
   test('of its owner alone', () => {
     expect(factOf(os, make('a/own', 0o600))).toEqual(quiet);
@@ -65,6 +66,7 @@ describe.runIf(uid !== null)('a file', () => {
   });
 });
 
+// For the same reason.
 describe.runIf(uid !== null)('the program of an entry', () => {
   test('is found in the home, in the project, and by the first path that is there', () => {
     make('k/run.js', 0o666);

@@ -58,6 +58,7 @@ test('a server of this computer only and one for the network, of this process an
   expect(later).toContain(wide.port);
 });
 
+// Elsewhere the system itself joins ports with programs, and no open file is looked at.
 test.runIf(process.platform === 'linux')(
   'only the processes and the ports that are asked about are looked for among open files',
   async () => {

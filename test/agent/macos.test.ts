@@ -178,6 +178,7 @@ describe('a Mac', () => {
     for (const program of ['goose', 'postgres', 'git', 'rg', 'q']) expect(shown).not.toContain(`/opt/homebrew/bin/${program}"`);
   });
 
+  // Linux’s inotify is what tells of every opening.
   it.runIf(process.platform === 'linux')('opens nothing for which macOS would ask the user', () => {
     expect(opened).toEqual([]);
     // The kernel does tell: one look of our own at each of these places, and at a file in it.

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createModelsObserver, type ModelsLook } from '../../agent/observe/models.ts';
 import type { Os } from '../../agent/observe/os.ts';
 import type { ModelsPlace } from '../../native-catalog/schema.ts';
+import { needs } from '../capability.ts';
 import { fakeOs } from '../fakes.ts';
 
 const uid = process.getuid?.() ?? null;
@@ -153,7 +154,7 @@ test('ten thousand entries and more: what fits is told, and that it isn’t all'
   });
 });
 
-test.runIf(uid === 0)('another person’s home is not looked into', () => {
+needs('root').it('another person’s home is not looked into', () => {
   const other = path.join(root, 'home/bob');
   sized(path.join(other, '.lmstudio/models/private.gguf'), 5);
   chownSync(other, 4321, 4321);

@@ -187,6 +187,7 @@ describe('processes on macOS', () => {
     );
   });
 
+  // It calls `ps`, which Windows hasn’t got.
   it.runIf(process.platform !== 'win32')('reads the rows of the real ps-list', async () => {
     const observer = await createProcessObserver(fakeOs({ root: '/', platform: 'darwin', env: process.env }), {
       homes: [{ home: '/h', uid: process.getuid?.() ?? 0 }],

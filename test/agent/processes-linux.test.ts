@@ -275,6 +275,7 @@ describe('a process table of files', () => {
   });
 });
 
+// Elsewhere there is no /proc to read.
 describe.runIf(process.platform === 'linux')('the real process table', () => {
   const os = realOs();
   const homes = [{ home: '/home/me', uid: userInfo().uid }];

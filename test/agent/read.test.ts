@@ -32,6 +32,7 @@ test('refuses what is larger than asked for, by one byte', () => {
   expect(readSmall(at('large'), 100)).toEqual({ ok: false, why: 'too-big', detail: '101 bytes, more than 100' });
 });
 
+// Only Linux has them.
 test.runIf(process.platform === 'linux')('files of /proc, which claim to be empty, are read whole and bounded', () => {
   const read = readSmall('/proc/self/status', 1 << 20);
   expect(read.ok && read.bytes.toString()).toMatch(/^Name:[\s\S]*Pid:\s*\d+/);

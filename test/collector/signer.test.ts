@@ -11,6 +11,7 @@ import { signerAt } from '../../collector/signer/client.ts';
 import { type Signer, SignerError } from '../../collector/signer/protocol.ts';
 import { openSigner } from '../../collector/signer/signer.ts';
 import { type StartedSigner, startSigner } from '../../collector/signer/start.ts';
+import { needs } from '../capability.ts';
 
 const DEVICE = '00000000-0000-4000-8000-000000000001';
 const POLICY = JSON.stringify({ schema: 'muster.policy/1', rev: 1, stance: 'tolerated' });
@@ -157,6 +158,7 @@ describe('the folder', () => {
   const folder = () => path.join(dir, 'signer');
   const open = (now = new Date()) => openSigner(folder(), 'acme', () => now);
 
+  // Windows has no modes; who may read a file there, its folder says.
   it.skipIf(process.platform === 'win32')('is 0700 and everything in it 0600', async () => {
     const { signer } = await start();
     await signer.grants([list()]);
@@ -205,12 +207,8 @@ describe('the folder', () => {
 /** Two accounts that every Linux has, and that are nobody's. */
 const SIGNER = { uid: 65_534, gid: 65_534 };
 const WEB = { uid: 1, gid: 1 };
-const canSwitch =
-  process.platform === 'linux' &&
-  process.getuid?.() === 0 &&
-  spawnSync(process.execPath, ['-e', ''], { uid: WEB.uid, gid: WEB.gid }).status === 0;
 
-describe.skipIf(!canSwitch)('under an account of its own', () => {
+needs('root').describe('under an account of its own', () => {
   let child: ChildProcess;
   afterEach(async () => {
     if (child.exitCode === null) await new Promise((resolve) => child.once('exit', resolve).kill());
