@@ -54,7 +54,7 @@ const versions = z
 /** `*` is any text after the host; in the host it may only stand for whole first labels, or `https://acme.example*` would match anybody's. */
 const urlGlob = httpUrl.refine((text) => /^https?:\/\/(\*\.)?[^*/?#@\s]+(\/[^?#\s]*)?$/.test(text), {
   message:
-    'write scheme, host and path, as in https://mcp.acme.example/*; a * may follow the first / after the host, or begin the host as *.',
+    'write scheme, host and path, as in https://mcp.acme.example/*; a * may follow the first / after the host, or stand for the beginning of the host, as in https://*.acme.example/mcp',
 });
 
 /** As Muster shows publishers, so that a rule can be written from what is seen. */

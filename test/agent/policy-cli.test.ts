@@ -1,6 +1,6 @@
 /** `muster policy` as people and scripts use it: the real command, over a home with a tool and MCP servers in it. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readMigrations } from '../../agent/assets.ts';
@@ -157,6 +157,23 @@ describe('policy show and acknowledge', () => {
       acknowledgedAt: expect.stringMatching(/^\d{4}-/),
     });
     expect((await muster(home, ['policy', 'show'])).out).toMatch(/You acknowledged version 2026-11 on \d+ \w+ \d{4}\./);
+  });
+
+  it('names a broken file that nothing good stands behind, before the first look and after it', async () => {
+    const fresh = path.join(home, 'fresh');
+    const show = () => muster(home, ['policy', 'show', '--data', fresh]);
+    const file = write(path.join(fresh, 'policy.json'), '{"schema": "muster.policy/1", "rev": "seven"}');
+    chmodSync(fresh, 0o700);
+    const named = /^! The policy file ~\/fresh\/policy\.json is not valid: .*rev.*; .+ needs to correct/;
+    expect((await show()).out).toMatch(new RegExp(`${named.source}[\\s\\S]+Muster has not looked`));
+    expect((await muster(home, ['scan', '--data', fresh])).code).toBe(0);
+    expect((await show()).out).toMatch(new RegExp(`${named.source}[\\s\\S]+No policy is in force`));
+    expect(await asked(home, ['policy', 'show', '--data', fresh])).toMatchObject({
+      rev: null,
+      problems: [{ code: 'policy-invalid', path: '~/fresh/policy.json' }],
+    });
+    rmSync(file);
+    expect(await asked(home, ['policy', 'show', '--data', fresh])).not.toHaveProperty('problems');
   });
 
   it('tells of a review that is overdue, and lets the rule stand', async () => {

@@ -1,10 +1,14 @@
 /** `muster policy show`: the policy in force as the employee may read it, where it came from, and what is granted to this computer. */
+import path from 'node:path';
 import { statusWord } from '../../../electron/attention.ts';
-import type { PolicyInForce } from '../../../electron/contract.ts';
+import type { PolicyInForce, Problem } from '../../../electron/contract.ts';
 import { refuseOthers } from '../../data-folder.ts';
+import { tilde } from '../../observe/paths.ts';
+import { createPolicyFile } from '../../policy/policy-file.ts';
 import { day } from '../../policy/sentences.ts';
-import { dataDirOf, storedSnapshot } from '../../session.ts';
-import { type Command, EXIT, takesNoWords } from '../command.ts';
+import { createProblems } from '../../problems.ts';
+import { dataDirOf, knownTools, loadCatalog, storedSnapshot } from '../../session.ts';
+import { type Command, EXIT, type Invocation, takesNoWords } from '../command.ts';
 import { table } from '../table.ts';
 
 const NO_POLICY = 'No policy is in force: everything is unreviewed, and you are told what was found.';
@@ -116,10 +120,21 @@ export const command: Command = {
     refuseOthers(dataDirOf(invocation), invocation.os);
     const snapshot = await storedSnapshot(invocation);
     const policy = snapshot?.policy ?? NOTHING;
-    invocation.answer({ schema: 'muster.policy-in-force/1', ...policy }, () => (snapshot === null ? NOT_LOOKED : policyText(policy)));
+    const problems = (snapshot?.problems ?? unread(invocation)).filter(({ code }) => code === 'policy-invalid');
+    invocation.answer({ schema: 'muster.policy-in-force/1', ...policy, ...(problems.length > 0 ? { problems } : {}) }, () =>
+      [...problems.map(({ message, fix }) => `! ${message} ${fix}`), snapshot === null ? NOT_LOOKED : policyText(policy)].join('\n\n'),
+    );
     return EXIT.done;
   },
 };
+
+/** Before the first look nobody has read the file, and what is wrong with it is told all the same. */
+function unread(invocation: Invocation): readonly Problem[] {
+  const { home } = invocation.os.user;
+  const problems = createProblems((at) => tilde(at, home === null ? [] : [home]));
+  createPolicyFile(path.join(dataDirOf(invocation), 'policy.json'), knownTools(loadCatalog()), problems).reload();
+  return problems.list();
+}
 
 /** Before the first look there is no state to ask. */
 const NOTHING: PolicyInForce = {
