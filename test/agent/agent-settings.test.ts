@@ -1,7 +1,9 @@
 /** What agents' own settings allow: each client's way to write it, the organization's files, and nothing secret in what is said. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findingsOfSettings, parseSettings, type SettingsFile, settingRules, settingsClients } from '../../agent/mcp/agent-settings.ts';
+import { settingsClients } from '../../agent/mcp/agent-settings/clients.ts';
+import { settingRules } from '../../agent/mcp/agent-settings/rules.ts';
+import { findingsOfSettings, parseSettings, type SettingsFile } from '../../agent/mcp/agent-settings.ts';
 import type { Format } from '../../agent/mcp/text.ts';
 import { readPublishers } from '../bench/mcp-risk.ts';
 
