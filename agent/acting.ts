@@ -1,17 +1,23 @@
-/** What Muster does by itself where a rule enforces it: decides what is due, counts down, and lets the employee put it off or take it back. */
-import type { Action, ActionKind, Mode } from '../electron/contract.ts';
+/**
+ * What Muster does by itself where a rule enforces it: decides what is due, counts down, and lets the employee put it off or take it back.
+ *
+ * It stays one file over three hundred lines: what is due, what a kill left half done and what the employee says meanwhile are steps of the same rows,
+ * and whether each leaves a row from which the next start goes on can only be judged side by side.
+ */
+import type { Action, Mode } from '../electron/contract.ts';
 import { type Copies, createCopies } from './act/config-file.ts';
-import { createDisabling, DISABLE_ENTRY, type Disabled } from './act/disable-entry.ts';
-import { createEnding, END_PROCESS } from './act/end-process.ts';
+import { createDisabling, DISABLE_ENTRY } from './act/disable-entry.ts';
+import { createEnding } from './act/end-process.ts';
 import { targetOf } from './act/entry.ts';
+import { type Data, type Row, sameThing, shownOf, tell, type Want } from './acting/rows.ts';
+import { wanted } from './acting/wanted.ts';
 import type { AgentParts } from './agent.ts';
-import type { EvidenceLog, Note } from './evidence.ts';
+import type { EvidenceLog } from './evidence.ts';
 import type { Homes } from './homes.ts';
 import type { Looks } from './looks.ts';
 import type { ProcessObservation } from './observe/observation.ts';
 import { createProcessObserver, type ProcessObserver } from './observe/processes/processes.ts';
 import { Refusal, uuidv7 } from './requests.ts';
-import type { ActionRow } from './store/actions.ts';
 import type { Verdicts } from './verdicts.ts';
 
 export type Acting = {
@@ -35,29 +41,6 @@ const RETRY_MS = 5 * 60_000;
 /** How long what is over is shown, and how long it is kept beside the record. */
 const SHOWN_MS = 7 * 86_400_000;
 const KEPT_MS = 30 * 86_400_000;
-
-type Data = {
-  readonly itemName: string;
-  readonly server: string | null;
-  readonly mode: Mode;
-  readonly reason: string;
-  readonly why: string | null;
-  readonly preview: Action['preview'];
-  readonly endsAt: string | null;
-  /** It was put off already. */
-  readonly kept: boolean;
-  readonly rev: number | null;
-  /** The entry as it was launched then: another one is another matter. */
-  readonly launch: string | null;
-  /** Something was begun and not finished when this was written. */
-  readonly step: 'doing' | 'undoing' | null;
-  readonly disabled: Disabled | null;
-  readonly by: 'countdown' | 'employee' | 'outside' | null;
-};
-type Row = ActionRow<Data>;
-
-/** What the policy asks for now. */
-type Want = Pick<Data, 'itemName' | 'server' | 'mode' | 'reason' | 'rev' | 'launch'> & Pick<Row, 'kind' | 'item' | 'rule'>;
 
 const OPEN: ReadonlySet<Action['state']> = new Set(['would', 'waiting', 'failed', 'refused']);
 const NOT_ALLOWED = 'IT hasn’t allowed it on this computer.';
@@ -93,26 +76,15 @@ export function createActing(
     data: { ...row.data, ...data },
     updatedAt: nowText(),
   });
-  const sameThing = (row: Pick<Row, 'kind' | 'item'> & { readonly data: Pick<Data, 'server'> }, want: Want) =>
-    row.kind === want.kind && (want.server === null ? row.item === want.item : row.data.server === want.server);
   const isTool = (tool: string) => (seen: ProcessObservation) => {
     const match = seen.owner === 'self' ? catalog.identify(seen) : null;
     return match?.strength === 'certain' && match.entry.id === tool;
   };
 
-  function tell(note: Note, row: Row, was: string | null, decision: string, more: Readonly<Record<string, unknown>> = {}): void {
-    const { kind, item, rule, data } = row;
-    const { mode, rev, by } = data;
-    note({
-      kind: 'action',
-      item,
-      was,
-      decision,
-      rule,
-      policyRev: rev,
-      detail: { action: kind, id: row.id, mode, ...(by ? { by } : {}), ...more },
-    });
-  }
+  const wants = () =>
+    wanted(policyFile.current().policy, verdicts, (id) =>
+      looks.usage.running().some(({ tool, process }) => tool === id && isTool(id)(process)),
+    );
 
   /** The row as it is now, with a row of the record. */
   function put(row: Row, was: string | null, decision: string, more?: Readonly<Record<string, unknown>>): Row {
@@ -121,42 +93,6 @@ export function createActing(
       tell(note, row, was, decision, more);
     });
     return row;
-  }
-
-  function wants(): Want[] {
-    const { policy } = policyFile.current();
-    if (!policy) return [];
-    const { rev } = policy;
-    // A rule that allows something under a condition may name an action too; where the condition is missed, that is the verdict's matter alone.
-    const stops = ({ status, action }: { status: string; action?: ActionKind | undefined }) =>
-      action !== undefined && (status === 'prohibited' || status === 'unreviewed');
-    const ofServers = new Map(policy.mcp.rules.filter(stops).map((rule) => [rule.id, rule]));
-    const ofTools = new Map(policy.tools.filter(stops).map((rule) => [rule.id, rule]));
-    const servers = ofServers.size === 0 ? [] : verdicts.servers();
-    const tools = ofTools.size === 0 ? [] : verdicts.tools();
-    return [
-      ...servers.flatMap(({ id, name, present, enabled, identity, verdict }): Want[] => {
-        const { rule, mode, reason, status } = verdict;
-        if (rule === null || ofServers.get(rule)?.status !== status || !present || !enabled) return [];
-        return [
-          {
-            ...{ kind: DISABLE_ENTRY, item: `mcp:${name}`, rule },
-            itemName: name,
-            server: id,
-            mode,
-            reason,
-            rev,
-            launch: identity.launchHash,
-          },
-        ];
-      }),
-      ...tools.flatMap(({ id, name, running, verdict }): Want[] => {
-        const { rule, mode, reason, status } = verdict;
-        if (rule === null || ofTools.get(rule)?.status !== status || !running) return [];
-        if (!looks.usage.running().some(({ tool, process }) => tool === id && isTool(id)(process))) return [];
-        return [{ ...{ kind: END_PROCESS, item: id, rule }, itemName: name, server: null, mode, reason, rev, launch: null }];
-      }),
-    ];
   }
 
   /** How things stand with what is wanted: what would change, or why nothing will. Writes nothing. */
@@ -366,17 +302,6 @@ export function createActing(
     if (row.state === 'waiting' || row.state === 'failed') return;
     throw new Refusal('wrong-state', `“${row.data.itemName}” waits for nothing any more; look at the list of actions again.`);
   };
-
-  function shownOf(row: Row): Action {
-    const { id, kind, item, rule, state, data, createdAt, updatedAt } = row;
-    const { itemName, server, mode, reason, why, preview, endsAt, kept, disabled } = data;
-    return {
-      ...{ id, kind, item, itemName, server, rule, mode, state, reason, why, preview, endsAt },
-      mayKeep: state === 'waiting' && kind === DISABLE_ENTRY && !kept,
-      mayUndo: state === 'done' && disabled !== null,
-      ...{ createdAt, updatedAt },
-    };
-  }
 
   return {
     shown() {

@@ -133,7 +133,7 @@ const ARROWS: readonly { name: string; of: RegExp; to: (to: string) => boolean; 
   },
   {
     name: 'deciding is pure',
-    of: /^(agent\/(sync\/(schedule|items)|policy\/(decide|words|sentences|versions?|near|account-kind|collect|reviews|backing|simulate)|inventory|usage|sightings|mcp\/(identity|reach|risks|risks\/\w+|score|running|secrets))|electron\/main\/(tray|notify))\.ts$/,
+    of: /^(agent\/(sync\/(schedule|items)|policy\/(decide|words|sentences|versions?|near|account-kind|collect|reviews|backing|simulate)|inventory|usage|sightings|acting\/wanted|mcp\/(identity|reach|risks|risks\/\w+|agent-settings\/\w+|score|running|secrets))|electron\/main\/(tray|notify))\.ts$/,
     to: (to) => isFile(to) || to === 'node:crypto' || to === 'node:path',
     why: 'Menus, notices, risks and verdicts are functions of values.',
   },
