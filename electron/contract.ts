@@ -3,6 +3,9 @@
  *
  * This file imports nothing. Everything in a `Snapshot` is safe to show, to store and to send: names, kinds, counts and times, never a
  * value of a secret, a prompt or the content of a file. Times are ISO 8601 in UTC; paths under a home folder are written `~/…`.
+ *
+ * It is one long file because it is one vocabulary: types alone, each named in a `Snapshot` or in a call below, and read by whoever asks "what can a
+ * window know?". That this one file is all that agent, shell and window have in common is what the architecture test holds.
  */
 
 export type Platform = 'darwin' | 'linux' | 'win32';

@@ -9,6 +9,9 @@
  * end, the old documents are in force, and after it the new ones. Killed between transaction and floor, the floor is one step behind what is in force,
  * and the next start raises it to that: it never falls, and nothing is reported as applied before both are written. The other order would leave a
  * floor above the stored documents, which no restart could tell from a database that somebody has put back.
+ *
+ * That order is why this is one file, somewhat long: every function here touches what is in force, and only where all of them stand together can it be
+ * seen that none does so out of turn. What is judged without touching it (`proven.ts`, `weigh.ts`, `floor.ts`, `policy-file.ts`) stands apart.
  */
 import { statSync } from 'node:fs';
 import path from 'node:path';
