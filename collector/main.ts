@@ -15,6 +15,8 @@ const USAGE = `collector [--port P] [--data DIR] [--host ADDRESS] [--url URL] [-
   --trust-proxy  proxies whose X-Forwarded-For is believed, as 10.0.0.0/8
 DATABASE_URL names a PostgreSQL to use instead of the embedded database.
 MUSTER_RATE_ADDRESS and MUSTER_RATE are requests a second, of one address and in all.
+MUSTER_OIDC_ISSUER, MUSTER_OIDC_CLIENT_ID, MUSTER_OIDC_CLIENT_SECRET_FILE and MUSTER_OIDC_ROLES, or a file of all that, MUSTER_OIDC_FILE, let
+administrators sign in with the organization's accounts; see collector/admin/README.md.
 `;
 
 /** The exit code; 2 usage, 4 the database can't be used, 70 a bug. */
@@ -75,10 +77,11 @@ try {
 } catch (error) {
   const { code } = error as NodeJS.ErrnoException;
   // By name, because what these are is loaded late.
-  const known = error instanceof Error && ['CollectorDatabaseError', 'SignerError'].includes(error.constructor.name);
-  if (known) process.stderr.write(`${error.message}\n`);
+  const kind = error instanceof Error ? error.constructor.name : '';
+  const known = ['CollectorDatabaseError', 'SignerError', 'SignInSettingsError'].includes(kind);
+  if (known) process.stderr.write(`${(error as Error).message}\n`);
   else if (code === 'EADDRINUSE') process.stderr.write('The port is in use; end the other program or give another one with --port.\n');
   else if (code === 'FOLDER_IN_USE') process.stderr.write(`${(error as Error).message}\n`);
   else process.stderr.write(`A bug in the collector (${(error as Error).name}); report this line.\n${(error as Error).stack}\n`);
-  process.exitCode = known || code === 'FOLDER_IN_USE' ? 4 : code === 'EADDRINUSE' ? 3 : 70;
+  process.exitCode = kind === 'SignInSettingsError' ? 2 : known || code === 'FOLDER_IN_USE' ? 4 : code === 'EADDRINUSE' ? 3 : 70;
 }

@@ -1,7 +1,8 @@
 /** Serves until a signal asks to end: the signer, unless one runs already, and the collector with everything it answers. */
 import path from 'node:path';
-import { createLog } from './log.ts';
+import { createLog, writeTogether } from './log.ts';
 import { adminRoutes } from './routes/admin/routes.ts';
+import { readSignIn, type SignInSettings } from './sign-in/settings.ts';
 import { signerAt } from './signer/client.ts';
 import { startSigner } from './signer/start.ts';
 import { startCollector } from './start.ts';
@@ -18,9 +19,10 @@ export type Options = {
 
 /** `url` of a PostgreSQL, or else the embedded database in `folder`. */
 export async function serve(options: Options, { url, folder }: { url: string | undefined; folder: string }): Promise<void> {
+  const signIn = readSignIn(process.env);
   const own = options.signer === undefined ? await startSigner(path.join(folder, 'signer'), options.tenant) : null;
   try {
-    await run(options, { url, folder: path.join(folder, 'database') }, own?.signer ?? signerAt(options.signer ?? ''));
+    await run(options, { url, folder: path.join(folder, 'database') }, own?.signer ?? signerAt(options.signer ?? ''), signIn);
   } finally {
     await own?.stop();
   }
@@ -30,8 +32,9 @@ async function run(
   options: Options,
   where: { url: string | undefined; folder: string },
   signer: ReturnType<typeof signerAt>,
+  signIn: SignInSettings | null,
 ): Promise<void> {
-  const log = createLog((line) => process.stderr.write(line));
+  const log = createLog(writeTogether((text) => process.stderr.write(text)));
   const rate = Number(process.env['MUSTER_RATE']);
   const perAddress = Number(process.env['MUSTER_RATE_ADDRESS']);
   const collector = await startCollector({
@@ -47,9 +50,10 @@ async function run(
       ...(perAddress > 0 ? { address: { rate: perAddress, burst: perAddress * 5 } } : {}),
     },
     ...(options.trustProxy === undefined ? {} : { trustProxy: options.trustProxy }),
-    extend: [adminRoutes],
+    extend: [(app, context) => adminRoutes(app, context, { signIn })],
   });
   process.stdout.write(`The collector listens at ${collector.url} (API: ${collector.url}/docs)\n`);
+  if (signIn) process.stdout.write(`Administrators sign in at ${options.url?.replace(/\/+$/, '') ?? collector.url}/api/v1/sign-in\n`);
   if (collector.first) {
     process.stdout.write(
       `Shown once; keep both:\n  owner token:      ${collector.first.ownerToken}\n  enrolment secret: ${collector.first.enrolSecret}\n`,

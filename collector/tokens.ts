@@ -1,8 +1,8 @@
 /** Secrets that the collector hands out: made at random, shown once, kept as a hash. */
 import { createHash, randomBytes } from 'node:crypto';
 
-/** `mst_` is an administrator's token, `mse_` an enrolment secret; the words let a scanner for leaked secrets know them. */
-export type SecretKind = 'mst' | 'mse';
+/** `mst_` is an administrator's token, `mse_` an enrolment secret, `mss_` a session; the words let a scanner for leaked secrets know them. */
+export type SecretKind = 'mst' | 'mse' | 'mss';
 
 /** 256 random bits. */
 export function newSecret(kind: SecretKind): string {

@@ -17,7 +17,7 @@ import { hashSecret } from '../../collector/tokens.ts';
 import { type Administration, asks, type Call, headOfItems, server, startAdministration } from './administration.ts';
 import { simulatedDevice, tool } from './simulated-device.ts';
 
-type Route = { method: string; url: string; permission: Permission | 'any' | undefined };
+type Route = { method: string; url: string; permission: Permission | 'any' | 'nobody' | undefined };
 const routes: Route[] = [];
 let admin: Administration;
 const calls = new Map<Role, Call>();
@@ -44,9 +44,10 @@ const fromSomewhere = () => ({ 'x-forwarded-for': `10.${(++address >> 16) & 255}
 const addressOf = ({ url }: Route) => url.replace('/api/v1', '').replaceAll(/:\w+/g, randomUUID());
 /** A body that is no valid one: whoever may call the route is refused for it, and nothing is changed. */
 const bodyOf = ({ method }: Route) => (method === 'GET' || method === 'HEAD' ? undefined : { strange: true });
+const guarded = () => routes.filter(({ permission }) => permission !== 'nobody');
 const eachRoute = async (ask: (route: Route) => Promise<{ status: number }>) => {
   const answers: [string, number][] = [];
-  for (const route of routes) answers.push([`${route.method} ${route.url}`, (await ask(route)).status]);
+  for (const route of guarded()) answers.push([`${route.method} ${route.url}`, (await ask(route)).status]);
   return answers;
 };
 
@@ -57,7 +58,10 @@ describe('every route of the admin API', () => {
     const writing = routes.filter(({ method }) => method !== 'GET' && method !== 'HEAD');
     const reading = writing.filter(({ permission }) => permission?.endsWith(':read')).map(({ url }) => url);
     expect(reading).toEqual(['/api/v1/policy/check', '/api/v1/policy/drafts/:id/check']);
-    expect(routes.filter(({ permission }) => permission === 'any').map(({ url }) => url)).toEqual(['/api/v1/me', '/api/v1/me']);
+    const open = (wanted: string) => [...new Set(routes.filter(({ permission }) => permission === wanted).map(({ url }) => url))].sort();
+    expect(open('any')).toEqual(['/api/v1/me', '/api/v1/sign-out']);
+    // What signing in with them lets through is in sign-in.test.ts.
+    expect(open('nobody')).toEqual(['/api/v1/sign-in', '/api/v1/sign-in/callback']);
     const described = Object.keys((JSON.parse(JSON.stringify(openapi())) as { paths: object }).paths).filter((url) =>
       url.startsWith('/api/v1/'),
     );
@@ -100,14 +104,20 @@ describe('every route of the admin API', () => {
 
   it('refuses every role below its own, and a token that is narrowed to something else; and lets the others as far as its schema', async () => {
     // HEAD is the same route as GET, and was refused with it above.
-    const each = routes.filter(({ method }) => method !== 'HEAD');
+    const each = guarded().filter(({ method }) => method !== 'HEAD');
     for (const role of ROLES) {
       const call = calls.get(role) ?? admin.ask;
       for (const route of each) {
         const { status } = await call(route.method, addressOf(route), bodyOf(route), fromSomewhere());
-        const may = route.permission === 'any' || (route.permission !== undefined && atLeast(role, PERMISSIONS[route.permission]));
+        const { permission } = route;
+        const may = permission === 'any' || (permission !== undefined && permission !== 'nobody' && atLeast(role, PERMISSIONS[permission]));
         expect([role, route.method, route.url, status === 403]).toEqual([role, route.method, route.url, !may]);
-        if (may) expect([route.url, [200, 404, 422].includes(status)]).toEqual([route.url, true]);
+        // A token is no session, so it can't sign out.
+        if (may)
+          expect([route.url, [200, 404, 422, ...(route.url.endsWith('/sign-out') ? [409] : [])].includes(status)]).toEqual([
+            route.url,
+            true,
+          ]);
       }
     }
     const narrow = await admin.token('owner', undefined, ['groups:read']);
@@ -131,7 +141,7 @@ describe('every route of the admin API', () => {
     const owners = (await admin.ask('GET', '/tokens?limit=500')).json.items.filter(
       (row: { role: string; scopes: unknown; revokedAt: unknown }) => row.role === 'owner' && row.scopes === null && row.revokedAt === null,
     );
-    const own = (await admin.ask('GET', '/me')).json.token;
+    const own = (await admin.ask('GET', '/me')).json.id;
     for (const { id } of owners) if (id !== own) expect((await admin.ask('DELETE', `/tokens/${id}`)).status).toBe(200);
     expect((await admin.ask('DELETE', `/tokens/${own}`)).json).toMatchObject({ code: 'last-owner' });
     calls.set('owner', admin.ask);

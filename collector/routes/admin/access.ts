@@ -1,25 +1,33 @@
 /** Who may call which route of the admin API: a route says its permission, and one that says none is refused when the collector starts. */
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Context } from '../../app.ts';
 import { PERMISSIONS, type Permission } from '../../permissions.ts';
 import { atLeast } from '../../roles.ts';
+import { readCookie } from '../../sign-in/cookies.ts';
+import type { SignInSettings } from '../../sign-in/settings.ts';
 import type { Role } from '../../store/schema.ts';
+import { findSession } from '../../store/sessions.ts';
 import { findToken } from '../../store/tokens.ts';
 import { refusal } from './problems.ts';
 
 export type Caller = {
-  readonly token: string;
+  readonly kind: 'token' | 'session';
+  /** Of the token or the session. */
+  readonly id: string;
   readonly role: Role;
   readonly scopes: readonly string[] | null;
   readonly person: string | null;
-  /** As the audit names them: `owner:<token id>`. */
+  /** As the audit names them: `owner:<token id>`, or `owner:<address>` of who signed in. */
   readonly actor: string;
+  /** Of a session: until when, and what an unsafe request carries that can't say which site made it. */
+  readonly session: { readonly expiresAt: Date; readonly csrf: string } | null;
 };
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Of a route of the admin API; `any`: whoever has a token. */
-    permission?: Permission | 'any';
+    /** Of a route of the admin API; `any`: whoever has a token or a session; `nobody`: who has none, for signing in. */
+    permission?: Permission | 'any' | 'nobody';
   }
   interface FastifyRequest {
     caller: Caller | null;
@@ -29,9 +37,13 @@ declare module 'fastify' {
 /** A wrong token costs an address as much as this many requests. */
 const WRONG_TOKEN = 20;
 const TOKEN = /^Bearer (mst_[A-Za-z0-9_-]{43})$/i;
+const SESSION = /^mss_[A-Za-z0-9_-]{43}$/;
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Before the body is read. */
-export function guard(app: FastifyInstance, { db, now, admission }: Pick<Context, 'db' | 'now' | 'admission'>): void {
+type Known = Pick<Context, 'db' | 'now' | 'admission' | 'origins'>;
+
+/** Before the body is read. `signIn` null: no cookie counts. */
+export function guard(app: FastifyInstance, { db, now, admission, origins }: Known, signIn: SignInSettings | null): void {
   app.decorateRequest('caller', null);
   app.addHook('onRoute', ({ method, url, config }) => {
     if (config?.permission === undefined)
@@ -42,24 +54,56 @@ export function guard(app: FastifyInstance, { db, now, admission }: Pick<Context
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'cross-origin-resource-policy': 'same-origin',
       'referrer-policy': 'no-referrer',
     });
+    const needed = request.routeOptions.config.permission;
+    if (needed === 'nobody') return;
     const { authorization } = request.headers;
-    if (authorization === undefined) throw refusal('no-token');
+    const secure = origins()[0]?.startsWith('https:') ?? false;
+    const cookie = signIn && authorization === undefined ? readCookie(request.headers.cookie, 'session', secure) : null;
+    if (authorization === undefined && cookie === null) throw refusal('no-token');
+    const caller = signIn && cookie !== null ? await bySession(cookie, signIn) : await byToken(authorization ?? '');
+    if (!caller) {
+      admission.charge(request.ip, WRONG_TOKEN);
+      throw refusal(cookie === null ? 'token-refused' : 'session-over');
+    }
+    if (caller.session && !SAFE_METHODS.has(request.method) && !isOurs(request, origins(), caller.session.csrf))
+      throw refusal('other-origin');
+    request.caller = caller;
+    if (needed !== 'any' && !may(caller, needed)) throw refusal('forbidden', `It needs ${needed ?? 'what nobody has'}.`);
+  });
+
+  async function byToken(authorization: string): Promise<Caller | null> {
     const token = TOKEN.exec(authorization)?.[1];
     const found = token === undefined ? null : await findToken(db, token, now());
-    if (!found) {
-      admission.charge(request.ip, WRONG_TOKEN);
-      throw refusal('token-refused');
-    }
-    request.caller = { token: found.id, role: found.role, scopes: found.scopes, person: found.person, actor: `${found.role}:${found.id}` };
-    const needed = request.routeOptions.config.permission;
-    if (needed !== 'any' && !may(request.caller, needed)) throw refusal('forbidden', `It needs ${needed ?? 'what no token has'}.`);
-  });
+    return found && { ...found, kind: 'token', actor: `${found.role}:${found.id}`, session: null };
+  }
+
+  async function bySession(secret: string, { issuer, idleMinutes }: SignInSettings): Promise<Caller | null> {
+    const found = SESSION.test(secret) ? await findSession(db, secret, { issuer, idleMs: idleMinutes * 60_000 }, now()) : null;
+    if (!found) return null;
+    const { id, role, person, expiresAt } = found;
+    return { kind: 'session', id, role, scopes: null, person, actor: `${role}:${person}`, session: { expiresAt, csrf: csrfOf(secret) } };
+  }
 }
 
-export function may({ role, scopes }: Pick<Caller, 'role' | 'scopes'>, needed: Permission | undefined): boolean {
-  return needed !== undefined && atLeast(role, PERMISSIONS[needed]) && (scopes === null || scopes.includes(needed));
+/** Of the session's secret, so that it needs no storing; says nothing of it. */
+const csrfOf = (secret: string) => createHash('sha256').update(`csrf ${secret}`).digest('base64url');
+
+/** Whether a page of this collector made the request. What a browser says of it counts; without its word, the token that only such a page can read. */
+function isOurs({ headers }: FastifyRequest, known: readonly string[], csrf: string): boolean {
+  const { origin } = headers;
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin') return false;
+  if (origin !== undefined) return known.some((one) => new URL(one).origin === origin);
+  if (site !== undefined) return true;
+  const [given, wanted] = [Buffer.from(String(headers['muster-csrf'] ?? '')), Buffer.from(csrf)];
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}
+
+export function may({ role, scopes }: Pick<Caller, 'role' | 'scopes'>, needed: Permission | 'nobody' | undefined): boolean {
+  return needed !== undefined && needed !== 'nobody' && atLeast(role, PERMISSIONS[needed]) && (scopes === null || scopes.includes(needed));
 }
 
 /** Throws where the route was reached without the guard, which is a bug. */

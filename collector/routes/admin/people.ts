@@ -107,18 +107,25 @@ function secretRoutes(app: FastifyInstance, { db, now }: AdminParts): void {
 
 function tokenRoutes(app: FastifyInstance, { db, now }: AdminParts): void {
   const Me = z.object({
-    token: z.string(),
+    kind: z.enum(['token', 'session']),
+    id: z.string().describe('Of the token or the session.'),
     role: z.enum(ROLES as [Role, ...Role[]]),
     person: z.string().nullable(),
     permissions: z.array(z.enum(PERMISSION_NAMES)),
+    expiresAt: z.string().nullable().describe('Of a session.'),
+    csrf: z.string().nullable().describe('Of a session: the header Muster-Csrf of unsafe requests that a browser doesn’t vouch for.'),
   });
   app.get(
     '/me',
-    { config: { permission: 'any' }, schema: { summary: 'What this token may do', ...about('tokens'), response: { 200: Me } } },
+    {
+      config: { permission: 'any' },
+      schema: { summary: 'Who is asking, and what they may do', ...about('tokens'), response: { 200: Me } },
+    },
     async (request) => {
       const caller = callerOf(request);
+      const { kind, id, role, person: whose, session } = caller;
       const permissions = PERMISSION_NAMES.filter((permission) => may(caller, permission));
-      return { token: caller.token, role: caller.role, person: caller.person, permissions };
+      return { kind, id, role, person: whose, permissions, expiresAt: moment(session?.expiresAt ?? null), csrf: session?.csrf ?? null };
     },
   );
   list(app, {

@@ -2,17 +2,59 @@
 import { Problem } from '../../problem.ts';
 
 const ROWS = {
-  'no-token': { status: 401, title: 'The request carries no token.', remedy: 'Send Authorization: Bearer with a token of this collector.' },
+  'no-token': {
+    status: 401,
+    title: 'The request carries no token, and its browser has no session.',
+    remedy: 'Send Authorization: Bearer with a token of this collector, or sign in at /api/v1/sign-in.',
+  },
   'token-refused': {
     status: 401,
     title: 'The token is not valid.',
     remedy: 'Ask an owner for a new one: it may be misspelled, expired or revoked.',
   },
+  'session-over': { status: 401, title: 'The session is over.', remedy: 'Sign in again at /api/v1/sign-in.' },
+  'other-origin': {
+    status: 403,
+    title: 'The request was made by another site, or doesn’t say by which.',
+    remedy: 'Send it from a page of this collector, or with the header Muster-Csrf as /api/v1/me gives it.',
+  },
   forbidden: {
     status: 403,
-    title: 'The token’s role or scopes don’t reach this.',
-    remedy: 'Ask an owner for a token with the permission that is named.',
+    title: 'The role or the token’s scopes don’t reach this.',
+    remedy: 'Ask an owner for a token or a role with the permission that is named.',
   },
+  'no-sign-in': {
+    status: 404,
+    title: 'This collector doesn’t know the organization’s own accounts.',
+    remedy: 'Use a token, or set MUSTER_OIDC_ISSUER and what belongs to it.',
+  },
+  'issuer-away': {
+    status: 503,
+    title: 'The organization’s sign-in doesn’t answer.',
+    remedy: 'Try again, or use a token meanwhile; see that MUSTER_OIDC_ISSUER is its address.',
+  },
+  'no-attempt': {
+    status: 400,
+    title: 'This browser didn’t begin to sign in here, or more than ten minutes ago.',
+    remedy: 'Begin again at /api/v1/sign-in.',
+  },
+  'attempt-used': { status: 409, title: 'This sign-in was used before.', remedy: 'Begin again at /api/v1/sign-in.' },
+  'not-proven': {
+    status: 401,
+    title: 'The organization’s sign-in doesn’t prove who this is.',
+    remedy: 'Begin again at /api/v1/sign-in; if it stays so, compare the client’s settings there and here.',
+  },
+  'no-address': {
+    status: 403,
+    title: 'The organization’s sign-in doesn’t vouch for an e-mail address.',
+    remedy: 'Have the address verified there: by it the collector knows whose request is whose.',
+  },
+  'no-role': {
+    status: 403,
+    title: 'None of this person’s groups has a role here.',
+    remedy: 'Ask an owner which group it takes, or add the group to the settings of signing in.',
+  },
+  'no-session': { status: 409, title: 'A token is no session.', remedy: 'Take the token back with DELETE /api/v1/tokens/ID.' },
   'own-request': { status: 403, title: 'Nobody decides their own request.', remedy: 'Ask another approver.' },
   'nobody-decides': {
     status: 403,
@@ -67,12 +109,16 @@ const ROWS = {
 
 export type AdminProblem = keyof typeof ROWS;
 
-/** `detail` quotes nothing that a device sent. */
-export function refusal(code: AdminProblem, detail?: string): Problem {
-  return new Problem(code, detail === undefined ? {} : { detail }, ROWS[code]);
+/** `detail` quotes nothing that a device or an issuer sent; `retryAfter` is in seconds. */
+export function refusal(code: AdminProblem, detail?: string, retryAfter?: number): Problem {
+  return new Problem(
+    code,
+    { ...(detail === undefined ? {} : { detail }), ...(retryAfter === undefined ? {} : { retryAfter }) },
+    ROWS[code],
+  );
 }
 
 /** As `Retry-After` says when the signer is worth another try. */
 export function signerAway(detail: string): Problem {
-  return new Problem('no-signer', { detail, retryAfter: 30 }, ROWS['no-signer']);
+  return refusal('no-signer', detail, 30);
 }

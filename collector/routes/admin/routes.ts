@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Context } from '../../app.ts';
 import { readCatalog } from '../../catalog.ts';
+import type { SignInSettings } from '../../sign-in/settings.ts';
 import { guard } from './access.ts';
 import { deviceRoutes } from './devices.ts';
 import { fleetRoutes } from './fleet.ts';
@@ -10,16 +11,22 @@ import { peopleRoutes } from './people.ts';
 import { policyRoutes } from './policy.ts';
 import { recordRoutes } from './records.ts';
 import { requestRoutes } from './requests.ts';
+import { signInRoutes } from './sign-in.ts';
 
 /** A policy is the largest thing that an administrator sends. */
 const BODY = 2 * 1024 * 1024;
 
-export async function adminRoutes(app: FastifyInstance, context: Context): Promise<void> {
+/** `signIn`: how administrators sign in; without it tokens alone count. */
+export async function adminRoutes(
+  app: FastifyInstance,
+  context: Context,
+  { signIn = null }: { signIn?: SignInSettings | null } = {},
+): Promise<void> {
   const parts = adminParts(context, readCatalog());
   app.addHook('onClose', () => parts.grants.stop());
   await app.register(
     async (api) => {
-      guard(api, context);
+      guard(api, context, signIn);
       api.addHook('onRoute', (route) => {
         route.bodyLimit = BODY;
       });
@@ -29,6 +36,7 @@ export async function adminRoutes(app: FastifyInstance, context: Context): Promi
       policyRoutes(api, parts);
       peopleRoutes(api, parts);
       recordRoutes(api, parts);
+      signInRoutes(api, context, signIn);
     },
     { prefix: '/api/v1' },
   );
