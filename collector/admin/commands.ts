@@ -8,9 +8,12 @@ export class UsageError extends Error {}
 
 export type Options = Readonly<Record<string, string | boolean | undefined>>;
 export type Output = { readonly json: unknown; readonly text: string };
-type Command = {
-  readonly usage: string;
+export type Command = {
+  /** One line a form; the options that are named here are the ones it takes. */
+  readonly usage: readonly string[];
   readonly does: string;
+  /** The most words after its name. */
+  readonly words: number;
   run(api: Api, words: readonly string[], options: Options): Promise<Output>;
 };
 
@@ -72,21 +75,31 @@ function simulationText({ devices, devicesChanged, items }: Simulated): string {
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   requests: {
-    usage: 'requests [--state open|approved|denied|needs-info|withdrawn|expired] [--overdue]',
-    does: 'requests, the longest waiting first',
-    run: (api, _words, options) =>
-      listed(
+    usage: ['requests [--state open|approved|denied|needs-info|withdrawn|expired] [--overdue]', 'requests ID'],
+    does: 'requests, the longest waiting first; one of them with its decisions',
+    words: 1,
+    async run(api, [one], options) {
+      if (one !== undefined) return wholeRequest(api, one);
+      const overdue = options['overdue'] === true;
+      return listed(
         api,
-        `/requests${query({ state: option(options, 'state') ?? (options['overdue'] ? null : 'open'), overdue: options['overdue'] ? 'true' : null })}`,
+        `/requests${query({ state: option(options, 'state') ?? (overdue ? null : 'open'), overdue: overdue ? 'true' : null })}`,
         ['Request', 'State', 'For', 'Tier', 'Who', 'Age (h)', 'Due', 'Reason'],
         ['id', 'state', 'itemName', 'tier', 'person', 'ageHours', 'dueAt', 'reason'],
-      ),
+      );
+    },
   },
   decide: {
-    usage:
-      'decide ID approve|deny|ask --reason TEXT [--scope device|person|group:ID|everyone] [--tiers A,B] [--data-classes A,B] [--until DATE] [--if-version N]',
-    does: 'answers a request, as it is now or at --if-version',
+    usage: [
+      'decide ID approve --reason TEXT [--scope device|person|group:ID|everyone] [--tiers A,B] [--data-classes A,B] [--until DATE] [--if-version N]',
+      'decide ID deny --reason TEXT [--if-version N]',
+      'decide ID ask --reason TEXT [--due DATE] [--if-version N]',
+      'decide revoke DECISION --reason TEXT',
+    ],
+    does: 'answers a request, as it is now or at --if-version; takes an approval back with every grant that came of it',
+    words: 2,
     async run(api, words, options) {
+      if (words[0] === 'revoke') return revoked(api, word(words, 1, 'the decision by its id; “requests ID” shows it'), options);
       const request = word(words, 0, 'the request by its id');
       const answer = ANSWERS[word(words, 1, 'the answer: approve, deny or ask')];
       if (!answer) throw new UsageError('The answer is approve, deny or ask.');
@@ -95,7 +108,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       const version = option(options, 'if-version');
       const etag = version === null ? (await api.call('GET', `/requests/${id(request)}`)).etag : `"${version}"`;
       const more = { scope: scopeOf(options), tiers: list(option(options, 'tiers')), dataClasses: list(option(options, 'data-classes')) };
-      const body = { answer, reason, ...more, until: option(options, 'until') ?? undefined };
+      const body = { answer, reason, ...more, until: option(options, 'until') ?? undefined, dueAt: option(options, 'due') ?? undefined };
       const { status, body: said } = await api.call('POST', `/requests/${id(request)}/decision`, body, etag);
       if (status !== 202) return { json: said, text: `Decided; the grants of ${String(said['devices'])} devices changed.` };
       const text = `${simulationText(said['simulation'] as Simulated)}\n\nNothing is decided yet. Publish it with: policy publish --draft ${String(said['draft'])}`;
@@ -103,8 +116,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   policy: {
-    usage: 'policy show | policy check FILE | policy simulate FILE | policy publish FILE|--draft ID [--title TEXT]',
+    usage: [
+      'policy show',
+      'policy check FILE',
+      'policy simulate FILE|--draft ID [--title TEXT]',
+      'policy publish FILE|--draft ID [--title TEXT]',
+    ],
     does: 'the policy in force; what is wrong with FILE; what it would change; check, simulate and publish it',
+    words: 2,
     async run(api, words, options) {
       const what = word(words, 0, 'what to do: show, check, simulate or publish');
       if (what === 'show') {
@@ -129,8 +148,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   devices: {
-    usage: 'devices [--state STATE] [--person ADDRESS] [--silent] [--find TEXT] | devices approve|revoke|clear ID --reason TEXT',
+    usage: ['devices [--state STATE] [--person ADDRESS] [--silent] [--find TEXT]', 'devices approve|revoke|clear ID --reason TEXT'],
     does: 'devices; lets one in, shuts one out, ends an alarm about a copy',
+    words: 2,
     async run(api, words, options) {
       const [what, device] = words;
       if (what === undefined)
@@ -148,8 +168,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   secrets: {
-    usage: 'secrets | secrets new LABEL [--quota N] [--until TIME] [--approval] | secrets revoke ID',
+    usage: ['secrets', 'secrets new LABEL [--quota N] [--until TIME] [--approval]', 'secrets revoke ID'],
     does: 'enrolment secrets; a new one is shown once',
+    words: 2,
     async run(api, words, options) {
       const [what, which] = words;
       if (what === undefined)
@@ -162,6 +183,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       if (which === undefined || (what !== 'new' && what !== 'revoke')) throw new UsageError('secrets takes new LABEL or revoke ID.');
       if (what === 'revoke') return removed(api, `/enrol-secrets/${id(which)}`);
       const quota = option(options, 'quota');
+      if (quota !== null && !/^[1-9]\d{0,6}$/.test(quota)) throw new UsageError('--quota takes a number of devices.');
       const body = {
         label: which,
         quota: quota === null ? undefined : Number(quota),
@@ -173,9 +195,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   tokens: {
-    usage:
-      'tokens | tokens new LABEL --role viewer|approver|policy-admin|owner [--person ADDRESS] [--scopes A,B] [--until TIME] | tokens revoke ID',
+    usage: [
+      'tokens',
+      'tokens new LABEL --role viewer|approver|policy-admin|owner [--person ADDRESS] [--scopes A,B] [--until TIME]',
+      'tokens revoke ID',
+    ],
     does: 'administrators’ tokens; a new one is shown once',
+    words: 2,
     async run(api, words, options) {
       const [what, which] = words;
       if (what === undefined)
@@ -196,6 +222,23 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
 };
+
+async function wholeRequest(api: Api, request: string): Promise<Output> {
+  const { body } = await api.call('GET', `/requests/${id(request)}`);
+  const { decisions, ...asked } = body;
+  const about = Object.entries(asked).map(([name, value]) => [name, value]);
+  const rows = decisions as readonly Record<string, unknown>[];
+  const made = rows.map((row) => ['id', 'state', 'scope', 'until', 'at', 'decidedBy', 'reason'].map((column) => row[column]));
+  const heads = ['Decision', 'State', 'Scope', 'Until', 'At', 'By', 'Reason'];
+  return { json: body, text: `${table(['Field', 'Value'], about)}\n\n${made.length === 0 ? 'Nothing is decided.' : table(heads, made)}` };
+}
+
+async function revoked(api: Api, decision: string, options: Options): Promise<Output> {
+  const reason = option(options, 'reason');
+  if (reason === null) throw new UsageError('Give --reason, for the audit.');
+  const { body } = await api.call('DELETE', `/decisions/${id(decision)}`, { reason });
+  return { json: body, text: `Taken back; the grants of ${String(body['devices'])} devices changed.` };
+}
 
 async function removed(api: Api, path: string): Promise<Output> {
   const { body } = await api.call('DELETE', path);

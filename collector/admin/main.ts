@@ -2,16 +2,23 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ApiError, apiAt } from './client.ts';
-import { COMMANDS, type Options, UsageError } from './commands.ts';
+import { COMMANDS, type Command, type Options, UsageError } from './commands.ts';
+import { askHidden } from './hidden.ts';
 
+const COMMON = [
+  '  --url URL          the collector (default: MUSTER_ADMIN_URL, else http://127.0.0.1:8787)',
+  '  --token-file FILE  a file with the token; else MUSTER_ADMIN_TOKEN, else it is asked for',
+  '  --json             the answer as JSON',
+  '',
+  'Exit codes: 0 done · 2 usage · 3 the collector refused or could not be reached · 5 the policy is not valid or was not simulated · 70 a bug',
+];
+const about = ({ usage, does }: Pick<Command, 'usage' | 'does'>) => [...usage.map((form) => `  ${form}`), `      ${does}`];
 const USAGE = [
   'Usage: muster-admin COMMAND [--url URL] [--token-file FILE] [--json]',
   '',
-  ...Object.values(COMMANDS).map(({ usage, does }) => `  ${usage}\n      ${does}`),
+  ...Object.values(COMMANDS).flatMap(about),
   '',
-  '  --url URL          the collector (default: MUSTER_ADMIN_URL, else http://127.0.0.1:8787)',
-  '  --token-file FILE  a file with the token, instead of MUSTER_ADMIN_TOKEN',
-  '  --json             the answer as JSON',
+  ...COMMON,
 ].join('\n');
 
 const text = { type: 'string' } as const;
@@ -19,22 +26,29 @@ const flag = { type: 'boolean' } as const;
 const OPTIONS = {
   ...{ url: text, 'token-file': text, json: flag, help: flag, state: text, overdue: flag, reason: text, scope: text, tiers: text },
   ...{ 'data-classes': text, until: text, 'if-version': text, draft: text, title: text, person: text, silent: flag, find: text },
-  ...{ quota: text, approval: flag, role: text, scopes: text },
+  ...{ quota: text, approval: flag, role: text, scopes: text, due: text },
 } as const;
+/** What every command takes. */
+const EVERYWHERE = new Set(['url', 'token-file', 'json', 'help']);
 
 /** Never from the command line, where other accounts could read it. */
-function tokenOf(options: Options): string {
+async function tokenOf(options: Options): Promise<string> {
   const file = options['token-file'];
-  if (typeof file === 'string') {
-    try {
-      return readFileSync(file, 'utf8').trim();
-    } catch (error) {
-      throw new UsageError(`${file} can’t be read (${(error as NodeJS.ErrnoException).code}); name the file with the token.`);
-    }
+  const given =
+    typeof file === 'string'
+      ? inFile(file)
+      : process.env['MUSTER_ADMIN_TOKEN']?.trim() || (process.stdin.isTTY ? await askHidden('Token: ') : '');
+  if (!given) throw new UsageError('Give the token with --token-file FILE or in MUSTER_ADMIN_TOKEN.');
+  if (!/^[\w-]+$/.test(given)) throw new UsageError('What was given is no token; a token is one word that begins with mst_.');
+  return given;
+}
+
+function inFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new UsageError(`${file} can’t be read (${(error as NodeJS.ErrnoException).code}); name the file with the token.`);
   }
-  const token = process.env['MUSTER_ADMIN_TOKEN']?.trim();
-  if (!token) throw new UsageError('Give the token in MUSTER_ADMIN_TOKEN or with --token-file FILE.');
-  return token;
 }
 
 function urlOf(options: Options): string {
@@ -59,14 +73,24 @@ async function main(args: string[]): Promise<number> {
     const { values, positionals } = parsed;
     json = values['json'] === true;
     const [name, ...words] = positionals;
-    if (values['help'] || name === undefined) {
-      process.stdout.write(`${USAGE}\n`);
-      return name === undefined && !values['help'] ? 2 : 0;
+    if (name === undefined) {
+      const stream = values['help'] ? process.stdout : process.stderr;
+      stream.write(`${USAGE}\n`);
+      return values['help'] ? 0 : 2;
     }
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (!command)
       throw new UsageError(`There is no command ${JSON.stringify(name)}; the commands are ${Object.keys(COMMANDS).join(', ')}.`);
-    const output = await command.run(apiAt(urlOf(values), tokenOf(values)), words, values);
+    if (values['help']) {
+      process.stdout.write(`Usage: muster-admin …\n${[...about(command), '', ...COMMON].join('\n')}\n`);
+      return 0;
+    }
+    const taken = new Set(command.usage.flatMap((form) => [...form.matchAll(/--([a-z-]+)/g)].map(([, option]) => option)));
+    const strange = Object.keys(values).find((option) => !EVERYWHERE.has(option) && !taken.has(option));
+    if (strange !== undefined) throw new UsageError(`${name} takes no --${strange}; see muster-admin ${name} --help.`);
+    if (words.length > command.words)
+      throw new UsageError(`${name} takes at most ${command.words} words; put one with spaces into quotation marks.`);
+    const output = await command.run(apiAt(urlOf(values), await tokenOf(values)), words, values);
     process.stdout.write(`${json ? JSON.stringify(output.json, null, 2) : output.text}\n`);
     return 0;
   } catch (error) {
