@@ -26,7 +26,7 @@ export type Opened = {
   close(): Promise<void>;
 };
 
-export type DatabaseErrorCode = 'newer' | 'unreachable' | 'migration';
+export type DatabaseErrorCode = 'newer' | 'unreachable' | 'migration' | 'tenant';
 
 /** Why the database can't be used, in one sentence with the remedy; quotes neither an address nor a password. */
 export class CollectorDatabaseError extends Error {

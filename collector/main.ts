@@ -1,5 +1,6 @@
 /** `npm run collector`: starts the collector, prints once what its first start made, and ends in order when asked to. */
-import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
+import { isIP } from 'node:net';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { takeFolder } from './folder-lock.ts';
@@ -19,7 +20,7 @@ MUSTER_OIDC_ISSUER, MUSTER_OIDC_CLIENT_ID, MUSTER_OIDC_CLIENT_SECRET_FILE and MU
 administrators sign in with the organization's accounts; see collector/admin/README.md.
 `;
 
-/** The exit code; 2 usage, 4 the database can't be used, 70 a bug. */
+/** The exit code; 2 usage, 3 it can't listen, 4 the folder or the database can't be used, 70 a bug. */
 async function main(): Promise<number> {
   const options = read(process.argv.slice(2));
   if (options === 'help') {
@@ -31,10 +32,9 @@ async function main(): Promise<number> {
     return 2;
   }
   const folder = path.resolve(options.data);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  chmodSync(folder, 0o700);
   const url = process.env['DATABASE_URL'];
-  const release = url ? () => {} : takeFolder(folder);
+  // With a database and a signer elsewhere nothing is in the folder.
+  const release = url && options.signer !== undefined ? () => {} : makeFolder(folder);
   try {
     // Loaded only now: a wrong word on the command line is answered at once.
     const { serve } = await import('./serve.ts');
@@ -43,6 +43,23 @@ async function main(): Promise<number> {
     release();
   }
   return 0;
+}
+
+/** Made for this account alone; the mode of one that was there is its owner's choice, for other things may be in it. */
+function makeFolder(folder: string): () => void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return takeFolder(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined || code === 'FOLDER_IN_USE') throw error;
+    throw Object.assign(
+      new Error(`The folder ${folder} can’t be used (${code}); give it to this account, or name another one with --data.`, {
+        cause: error,
+      }),
+      { code: 'FOLDER_NOT_USABLE' },
+    );
+  }
 }
 
 function read(args: string[]): Options | string {
@@ -65,6 +82,10 @@ function read(args: string[]): Options | string {
     if (!Number.isInteger(port) || port < 0 || port > 65_535) return `--port ${values.port} is no port; give a number from 0 to 65535.`;
     if (values.url !== undefined && !/^https?:\/\/[^/\s?#]+(\/[^\s?#]*)?$/.test(values.url))
       return `--url ${values.url} is no address; give it as https://collector.acme.example.`;
+    if (values.data === '') return '--data names no folder.';
+    const proxies = values['trust-proxy']?.split(',').map((each) => each.trim());
+    const strange = proxies?.find((each) => !isNetwork(each));
+    if (strange !== undefined) return `--trust-proxy ${strange} is no address of a proxy; give it as 10.0.0.7 or 10.0.0.0/8.`;
     const { data, host, url, tenant, signer, 'trust-proxy': trustProxy } = values;
     return { data, host, url, tenant, signer, port, trustProxy };
   } catch (error) {
@@ -72,16 +93,37 @@ function read(args: string[]): Options | string {
   }
 }
 
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const version = isIP(address);
+  const length = bits === undefined ? 0 : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
+  return (
+    ['loopback', 'linklocal', 'uniquelocal'].includes(text) || (version !== 0 && more.length === 0 && length <= (version === 4 ? 32 : 128))
+  );
+}
+
+/** Why it could not listen or go on, for the codes that the system gives. */
+const LISTENING: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'The port is in use; end the other program or give another one with --port.',
+  EADDRNOTAVAIL: 'This computer doesn’t have the address of --host; give one of its own, or 0.0.0.0 for all.',
+  ENOTFOUND: 'The name of --host is not known; give an address of this computer, or 0.0.0.0 for all.',
+  EACCES: 'This account may not listen at that port; give one above 1023 with --port.',
+};
+
 try {
   process.exitCode = await main();
 } catch (error) {
-  const { code } = error as NodeJS.ErrnoException;
+  const { code = '', syscall = '', message, stack } = error as NodeJS.ErrnoException;
   // By name, because what these are is loaded late.
   const kind = error instanceof Error ? error.constructor.name : '';
-  const known = ['CollectorDatabaseError', 'SignerError', 'SignInSettingsError'].includes(kind);
-  if (known) process.stderr.write(`${(error as Error).message}\n`);
-  else if (code === 'EADDRINUSE') process.stderr.write('The port is in use; end the other program or give another one with --port.\n');
-  else if (code === 'FOLDER_IN_USE') process.stderr.write(`${(error as Error).message}\n`);
-  else process.stderr.write(`A bug in the collector (${(error as Error).name}); report this line.\n${(error as Error).stack}\n`);
-  process.exitCode = kind === 'SignInSettingsError' ? 2 : known || code === 'FOLDER_IN_USE' ? 4 : code === 'EADDRINUSE' ? 3 : 70;
+  const listening = ['listen', 'bind', 'getaddrinfo'].includes(syscall) ? LISTENING[code] : undefined;
+  const [said, exit] = listening
+    ? [listening, 3]
+    : kind === 'SignInSettingsError'
+      ? [message, 2]
+      : ['CollectorDatabaseError', 'SignerError'].includes(kind) || code.startsWith('FOLDER_')
+        ? [message, 4]
+        : [`A bug in the collector (${(error as Error).name}); report this line.\n${stack}`, 70];
+  process.stderr.write(`${said}\n`);
+  process.exitCode = exit;
 }

@@ -1,14 +1,14 @@
 /** Starts a collector: opens its database, makes what a first start needs, listens, and keeps house until it is stopped. */
 import type { AddressInfo } from 'node:net';
 import { type AppParts, createApp } from './app.ts';
-import { openDatabase, type Where } from './database.ts';
+import { CollectorDatabaseError, openDatabase, type Where } from './database.ts';
 import type { Log } from './log.ts';
 import { keepHouse } from './retention.ts';
-import type { Signer } from './signer/protocol.ts';
+import { type Signer, SignerError } from './signer/protocol.ts';
 import type { Db } from './store/devices.ts';
 import { makePartitions } from './store/partitions.ts';
 import { countTokens, makeEnrolSecret, makeToken } from './store/secrets.ts';
-import { lockTenant, makeTenant, setRootKeys } from './store/tenant.ts';
+import { lockTenant, makeTenant, readTenant, setRootKeys } from './store/tenant.ts';
 import { putKeySet } from './store/trust.ts';
 
 export type StartParts = Omit<AppParts, 'database' | 'origins' | 'log'> & {
@@ -39,17 +39,19 @@ export async function startCollector(parts: StartParts): Promise<Collector> {
   const host = parts.host ?? '127.0.0.1';
   const now = parts.now ?? (() => new Date());
   const database = await openDatabase(where);
+  let end = () => database.close();
   try {
     const { db } = database;
     await makePartitions(db, now());
-    await makeTenant(db, tenant, now());
+    const served = await makeTenant(db, tenant, now());
+    if (served !== tenant)
+      throw new CollectorDatabaseError('tenant', `The database belongs to “${served}”, not to “${tenant}”; start with --tenant ${served}.`);
     let origins: readonly string[] = [];
     const { app, context, stop } = await createApp({ ...rest, now, database, log, origins: () => origins });
+    end = () => stop().finally(() => database.close());
     await app.listen({ host, port });
     const bound = (app.server.address() as AddressInfo).port;
     origins = publicUrl ? [publicUrl.replace(/\/+$/, '')] : ['127.0.0.1', 'localhost', '[::1]'].map((name) => `http://${name}:${bound}`);
-    // Only where it can serve, or they would be made and never shown.
-    const first = await firstSecrets(db, now());
     const adopt = async () => {
       if (parts.signer && (await adoptSigner(db, parts.signer, now()))) {
         context.trust.forget();
@@ -57,6 +59,8 @@ export async function startCollector(parts: StartParts): Promise<Collector> {
       }
     };
     await adopt();
+    // Last, only where it can serve: or they would be made and never shown.
+    const first = await firstSecrets(db, now());
     const house = keepHouse(db, log, now, adopt);
     log.info('collector.started', { engine: database.engine });
     return {
@@ -65,20 +69,28 @@ export async function startCollector(parts: StartParts): Promise<Collector> {
       context,
       async stop() {
         await house.stop();
-        await stop();
-        await database.close();
+        await end();
         log.info('collector.stopped');
       },
     };
   } catch (error) {
-    await database.close().catch(() => {});
+    await end().catch(() => {});
     throw error;
   }
 }
 
-/** What the signer signs by is what devices are told to trust; asked again with the housework, for it renews its key set in time. */
+/**
+ * What the signer signs by is what devices are told to trust; asked again with the housework, for it renews its key set in time. Throws a `SignerError`
+ * where it isn't the signer that this database's devices know: they would believe nothing that it signs.
+ */
 async function adoptSigner(db: Db, signer: Signer, now: Date): Promise<boolean> {
   const { roots, keySet } = await signer.identity();
+  const known = (await readTenant(db))?.rootKeys ?? [];
+  if (known.length > 0 && !known.some(({ x }) => roots.some((root) => root.x === x)))
+    throw new SignerError(
+      'folder',
+      'The signer’s keys are not those that the devices of this database trust; name the signer that it began with by --signer, or restore its folder.',
+    );
   const news = await putKeySet(db, keySet, now);
   if (news) await setRootKeys(db, roots);
   return news;

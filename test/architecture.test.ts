@@ -159,8 +159,8 @@ const DOORS: readonly { thing: string; imports: readonly string[]; through: read
   {
     thing: 'SQLite',
     imports: ['better-sqlite3'],
-    through: ['agent/sqlite.ts', 'agent/lock.ts'],
-    why: 'One place knows pragmas and refusals; the lock is a file lock.',
+    through: ['agent/sqlite.ts', 'agent/lock.ts', 'collector/folder-lock.ts'],
+    why: 'One place knows pragmas and refusals; the locks are file locks.',
   },
   { thing: 'watching files', imports: ['chokidar'], through: ['agent/observe/watch.ts'], why: 'Only named files are watched.' },
   {

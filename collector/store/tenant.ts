@@ -1,4 +1,5 @@
 /** SQL about the organization itself and about its settings. */
+import { sql } from 'kysely';
 import type { Db, Trx } from './devices.ts';
 import type { PublicJwk } from './schema.ts';
 
@@ -9,13 +10,11 @@ export async function readTenant(db: Db): Promise<Tenant | null> {
   return row ? { name: row.name, rootKeys: row.root_keys } : null;
 }
 
-/** Makes the tenant at the first start; later its name stays. */
-export async function makeTenant(db: Db, name: string, now: Date): Promise<void> {
-  await db
-    .insertInto('tenant')
-    .values({ name, root_keys: '[]', created_at: now })
-    .onConflict((on) => on.doNothing())
-    .execute();
+/** Makes the tenant at the first start; later its name stays. Resolves with the name that counts. */
+export async function makeTenant(db: Db, name: string, now: Date): Promise<string> {
+  await sql`insert into tenant (name, root_keys, created_at) select ${name}, '[]', ${now} where not exists (select from tenant)
+    on conflict do nothing`.execute(db);
+  return (await readTenant(db))?.name ?? name;
 }
 
 /** One at a time does what is done once. */
