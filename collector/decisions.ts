@@ -97,7 +97,9 @@ export function createDecisions({ db, catalog, policies, fleet, grants, now }: D
     answer: Answer,
     tiers: readonly string[] | null,
   ): Promise<Decided> {
-    const text = withRule((await policies.current()).text, request, { tiers, dataClasses: answer.dataClasses });
+    const text = withRule((await policies.current()).text, request, {
+      ...{ tiers, dataClasses: answer.dataClasses, reviewBy: answer.until === null ? null : await endOf(answer) },
+    });
     if (text === null) throw refusal('no-identity');
     const { policy, issues } = policies.check(text);
     if (!policy) throw refusal('policy-invalid', issues.slice(0, 3).join(' '));
@@ -132,6 +134,7 @@ export function createDecisions({ db, catalog, policies, fleet, grants, now }: D
       if (request.version !== version) throw refusal('changed-meanwhile');
       if (request.state !== 'open' && request.state !== 'needs-info') throw refusal('already-decided');
       await knownChoices(request, answer);
+      if (answer.dueAt !== null && answer.dueAt <= now()) throw refusal('wrong-end');
       const approves = answer.answer === 'approve';
       const server = request.item.startsWith('mcp:');
       const tiers = server ? null : (answer.tiers ?? (request.tier === null ? null : [request.tier]));

@@ -74,8 +74,8 @@ export function createPolicies({ db, catalog, signer, now, published }: Policies
         const before = await newestPolicy(trx);
         if (draft.simulated_version !== draft.version) throw refusal('not-simulated');
         if (draft.simulated_rev !== (before?.rev ?? 0)) throw refusal('not-simulated', 'Another policy was published since.');
-        const { ok, issues } = checkPolicy(draft.text, known, MEANS, now());
-        if (!ok) throw refusal('policy-invalid', issues.slice(0, 5).join(' '));
+        const { ok, policy, issues } = checkPolicy(draft.text, known, MEANS, now());
+        if (!ok || !policy) throw refusal('policy-invalid', issues.slice(0, 5).join(' '));
         const signed = await signedBy(signer, (one) => one.policy(draft.text, before?.rev ?? 0));
         const at = now();
         await putPolicy(trx, { ...signed, publishedBy: by.actor, publishedAt: at });
@@ -87,7 +87,10 @@ export function createPolicies({ db, catalog, signer, now, published }: Policies
           detail: { keySet: signed.keySetRev, rev: signed.rev, hash: signed.hash, draft: id, draftedBy: draft.created_by },
         });
         const { decides } = draft;
-        if (decides) {
+        if (decides && !approves(policy, decides.request)) {
+          const about = { device: decides.device, subject: decides.request, detail: { rev: signed.rev } };
+          await audit(trx, { at, actor: by.actor, action: 'request.left-open', ...about });
+        } else if (decides) {
           const device = await findDevice(trx, decides.device);
           if (isSame(device?.person ?? null, by.person)) throw refusal('own-request');
           const taken = await recordDecision(
@@ -143,6 +146,13 @@ export function isSame(a: string | null, b: string | null): boolean {
   return a !== null && b !== null && a.trim().toLowerCase() === b.trim().toLowerCase();
 }
 
+const ruleOf = (request: string) => `request-${request.slice(0, 8)}`;
+
+/** Whether the rule that `withRule` added for the request still approves: somebody may have edited the draft since. */
+function approves({ tools, mcp }: Policy, request: string): boolean {
+  return [...tools, ...mcp.rules].some(({ id, status }) => id === ruleOf(request) && (status === 'approved' || status === 'conditional'));
+}
+
 /**
  * `text` with one more rule that approves what was asked for; rules about the very same go, for of two the stricter would count. Null where a policy
  * can't name it.
@@ -150,13 +160,16 @@ export function isSame(a: string | null, b: string | null): boolean {
 export function withRule(
   text: string | null,
   request: { readonly id: string; readonly item: string; readonly identity: string | null },
-  more: { readonly tiers: readonly string[] | null; readonly dataClasses: readonly string[] | null },
+  more: { readonly tiers: readonly string[] | null; readonly dataClasses: readonly string[] | null; readonly reviewBy: Date | null },
 ): string | null {
   const source = text === null ? null : readSource(text);
   const raw = (source && !('issues' in source) ? source.raw : { schema: 'muster.policy/1', rev: 0 }) as Record<string, unknown>;
   const { issuedAt: _, expiresAt: __, audience: ___, ...policy } = raw;
-  const about = more.dataClasses ? { dataClasses: more.dataClasses } : {};
-  const said = { id: `request-${request.id.slice(0, 8)}`, status: 'approved', ...about, note: `Asked for in request ${request.id}.` };
+  const about = {
+    ...(more.dataClasses ? { dataClasses: more.dataClasses } : {}),
+    ...(more.reviewBy ? { reviewBy: more.reviewBy.toISOString().slice(0, 10) } : {}),
+  };
+  const said = { id: ruleOf(request.id), status: 'approved', ...about, note: `Asked for in request ${request.id}.` };
   const rev = Number(policy['rev'] ?? 0) + 1;
   if (!request.item.startsWith('mcp:')) {
     const rules = (policy['tools'] ?? []) as { tool?: string; tiers?: string[]; account?: string }[];

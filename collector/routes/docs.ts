@@ -17,6 +17,13 @@ export async function docsRoutes(app: FastifyInstance): Promise<void> {
         securitySchemes: {
           proof: { type: 'apiKey', in: 'header', name: 'DPoP', description: 'A proof signed by the device key; see agent/wire.ts.' },
           token: { type: 'http', scheme: 'bearer', description: 'A token of an administrator.' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: '__Host-muster-session',
+            description:
+              'Of an administrator who signed in; without https its name is muster-session. What changes something comes from a page of the collector, or with the header Muster-Csrf.',
+          },
         },
       },
     },

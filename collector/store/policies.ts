@@ -18,6 +18,11 @@ export async function newestPolicy(db: Db | Trx): Promise<Published | null> {
   return (await publishedPolicies(db, null, 1))[0] ?? null;
 }
 
+export async function findPublished(db: Db, keySetRev: number, rev: number): Promise<Published | null> {
+  const [found] = await publishedPolicies(db, [`${keySetRev}`, `${rev + 1}`], 1);
+  return found?.keySetRev === keySetRev && found.rev === rev ? found : null;
+}
+
 /** From the newest; `after` is the key set's revision and the policy's. */
 export async function publishedPolicies(db: Db | Trx, after: readonly string[] | null, limit: number): Promise<Published[]> {
   const rows = await db

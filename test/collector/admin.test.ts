@@ -1,4 +1,5 @@
 /** The admin API over TCP: from a request to grants and policies that a device takes, and every list. */
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckInAnswer } from '../../agent/wire.ts';
 import { postgresPrograms } from '../../build/capabilities.mjs';
@@ -263,47 +264,133 @@ describe('a policy', () => {
     });
   });
 
+  it('for everyone is to be reviewed by the end that was given, and leaves the request open where the rule was edited away', async () => {
+    const device = await admin.enrolled({}, ITEMS);
+    const { id } = await asks(device, ITEMS);
+    const until = new Date(Date.now() + 30 * 86_400_000).toISOString();
+    const { draft: proposed, simulation } = (await decide(id, { answer: 'approve', scope: { kind: 'everyone' }, until })).json;
+    expect((await admin.ask('GET', `/policy/drafts/${proposed}/simulation`)).json.items).toHaveLength(simulation.items.length);
+    const { text } = (await admin.ask('GET', `/policy/drafts/${proposed}`)).json;
+    const { tools, ...rest } = JSON.parse(text);
+    const mine = tools.find((rule: { id: string }) => rule.id === `request-${id.slice(0, 8)}`);
+    expect(mine).toMatchObject({ status: 'approved', reviewBy: until.slice(0, 10) });
+    const edited = JSON.stringify({ ...rest, tools: tools.filter((rule: unknown) => rule !== mine) });
+    await admin.ask('PUT', `/policy/drafts/${proposed}`, { text: edited }, { 'if-match': '"1"' });
+    await admin.ask('POST', `/policy/drafts/${proposed}/simulate`);
+    expect((await publish(proposed, 2)).status).toBe(200);
+    expect((await admin.ask('GET', `/requests/${id}`)).json).toMatchObject({ state: 'open', decisions: [] });
+    expect((await admin.ask('GET', `/audit?action=request.left-open&device=${device.id}`)).json.items).toMatchObject([{ subject: id }]);
+    const [newest] = (await admin.ask('GET', '/policy/versions')).json.items;
+    const version = (await admin.ask('GET', `/policy/versions/${newest.keySetRev}/${newest.rev}`)).json;
+    expect([version.hash, JSON.parse(version.text).rev]).toEqual([newest.hash, newest.rev]);
+    expect((await admin.ask('GET', `/policy/versions/${newest.keySetRev}/${newest.rev + 1}`)).status).toBe(404);
+  });
+
   it('that was simulated against another than is published now is simulated anew first', async () => {
     const [one, two] = [await draft(POLICY), await draft({ ...POLICY, stance: 'tolerated' })];
     for (const id of [one, two]) await admin.ask('POST', `/policy/drafts/${id}/simulate`);
     expect((await publish(one, 1)).status).toBe(200);
     expect((await publish(two, 1)).json).toMatchObject({ code: 'not-simulated' });
-    expect((await admin.ask('GET', '/policy/versions')).json.items.map(({ rev }: { rev: number }) => rev)).toEqual([3, 2, 1]);
+    expect((await admin.ask('GET', '/policy/versions')).json.items.map(({ rev }: { rev: number }) => rev)).toEqual([4, 3, 2, 1]);
   });
 });
 
 describe('lists', () => {
-  it('come in pages that miss nothing and repeat nothing, and whole as CSV', async () => {
-    for (const url of [
-      '/devices',
-      '/requests',
-      '/audit',
-      '/tools',
-      '/mcp-servers',
-      '/tokens',
-      '/enrol-secrets',
-      '/groups',
-      '/policy/versions',
-      '/policy/drafts',
-      '/evidence',
-    ]) {
-      const all = (await admin.ask('GET', `${url}?limit=500`)).json.items;
+  it('are every list that the description has: in pages that miss nothing and repeat nothing, and whole as CSV', async () => {
+    const device = await admin.enrolled({}, ITEMS);
+    const { id } = await asks(device, ITEMS);
+    const group = (await admin.ask('POST', '/groups', { name: 'of three' })).json.id;
+    for (const one of ['a', 'b', 'c']) await admin.ask('POST', `/groups/${group}/members`, { person: `${one}@acme.example` });
+    await decide(id, { answer: 'approve' });
+    const propose = async (item: string) => {
+      const asked = await asks(device, ITEMS, { item, itemName: item });
+      return (await decide(asked.id, { answer: 'approve', scope: { kind: 'everyone' } })).json.draft as string;
+    };
+    await admin.ask('POST', `/policy/drafts/${await propose('ollama')}/publish`, undefined, { 'if-match': '"1"' });
+    const draft = await propose('cursor');
+    const { db } = admin.collector.context;
+    const [at, received] = [new Date(), new Date().toISOString().slice(0, 10)];
+    for (const seq of [1, 2, 3]) {
+      await db
+        .insertInto('evidence_row')
+        .values({ device: device.id, chain: 1, seq, received, time: at, hash: `${seq}`, row: '{}' })
+        .execute();
+      const who = { issuer: 'x', subject: 'x', person: 'x@acme.example', role: 'viewer' } as const;
+      const times = { created_at: at, seen_at: at, expires_at: at };
+      await db
+        .insertInto('session')
+        .values({ id: randomUUID(), hash: `${seq}`, attempt: `${seq}`, ...who, ...times })
+        .execute();
+    }
+    const named: Record<string, string> = {
+      '/devices/{id}/items': `/devices/${device.id}/items`,
+      '/devices/{id}/grants': `/devices/${device.id}/grants`,
+      '/groups/{id}/members': `/groups/${group}/members`,
+      '/policy/drafts/{id}/simulation': `/policy/drafts/${draft}/simulation`,
+      '/tools/{tool}/devices': '/tools/ollama/devices',
+      '/mcp-servers/devices': '/mcp-servers/devices?identity=npm:@acme/files',
+    };
+    const { paths } = (await (await fetch(`${admin.collector.url}/api/v1/openapi.json`)).json()) as {
+      paths: Record<string, { get?: { parameters?: { name: string }[]; responses: Record<string, unknown> } }>;
+    };
+    const reading = Object.entries(paths).filter(([url, { get }]) => url.startsWith('/api/v1/') && get);
+    const lists = reading
+      .filter(([, { get }]) => get?.parameters?.some(({ name }) => name === 'format'))
+      .map(([url]) => url.slice('/api/v1'.length));
+    // Whatever answers with rows is a list.
+    const rows = reading.filter(([, { get }]) =>
+      /"schema":\{"type":"object","properties":\{"items":/.test(JSON.stringify(get?.responses['200'] ?? {})),
+    );
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.map(([url]) => url.slice('/api/v1'.length)).filter((url) => !lists.includes(url))).toEqual([]);
+    expect(lists.length).toBeGreaterThanOrEqual(18);
+    for (const list of lists) {
+      const url = named[list] ?? list;
+      expect([list, url.includes('{')]).toEqual([list, false]);
+      const and = url.includes('?') ? '&' : '?';
+      const all = (await admin.ask('GET', `${url}${and}limit=500`)).json.items;
+      expect([list, all.length > 0]).toEqual([list, true]);
       const seen: unknown[] = [];
+      const limit = Math.max(1, Math.floor(all.length / 3));
       for (let next: string | null = ''; next !== null; ) {
-        const page = await admin.ask('GET', `${url}?limit=2${next ? `&cursor=${next}` : ''}`);
+        const page = await admin.ask('GET', `${url}${and}limit=${limit}${next ? `&cursor=${next}` : ''}`);
         expect([url, page.status]).toEqual([url, 200]);
         seen.push(...page.json.items);
         next = page.json.next;
       }
-      expect([url, seen.length]).toEqual([url, all.length]);
-      expect(seen.map((row) => JSON.stringify(row).replace(/"(asOf|ageHours)":[^,}]*/g, ''))).toEqual(
-        all.map((row: unknown) => JSON.stringify(row).replace(/"(asOf|ageHours)":[^,}]*/g, '')),
-      );
-      const csv = await admin.ask('GET', `${url}?format=csv`);
+      const comparable = (row: unknown) => JSON.stringify(row).replace(/"(asOf|ageHours)":[^,}]*/g, '');
+      expect([list, seen.map(comparable)]).toEqual([list, all.map(comparable)]);
+      const csv = await admin.ask('GET', `${url}${and}format=csv`);
       expect(csv.headers.get('content-type')).toContain('text/csv');
-      expect(csv.text.trimEnd().split('\r\n')).toHaveLength(all.length + 1);
-      expect((await admin.ask('GET', `${url}?cursor=zzz`)).status).toBe(422);
+      expect([list, csv.text.trimEnd().split('\r\n').length]).toEqual([list, all.length + 1]);
+      expect([list, (await admin.ask('GET', `${url}${and}cursor=zzz`)).status]).toEqual([list, 422]);
     }
+  });
+
+  it('of requests and decisions find by person, item, state, scope and whether they still count', async () => {
+    const device = await admin.enrolled({ person: 'fay@acme.example' }, ITEMS);
+    const [one, two] = [await asks(device, ITEMS), await asks(device, ITEMS, { item: 'cursor', itemName: 'Cursor' })];
+    const ids = async (url: string) =>
+      (await admin.ask('GET', url)).json.items.map(({ request, id }: { request?: string; id: string }) => request ?? id);
+    expect(await ids('/requests?person=FAY@acme.example&state=open')).toEqual([one.id, two.id]);
+    expect(await ids('/requests?person=FAY@acme.example&item=cursor')).toEqual([two.id]);
+    await decide(one.id, { answer: 'approve', scope: { kind: 'person' } });
+    await decide(two.id, { answer: 'deny' });
+    expect(await ids(`/decisions?device=${device.id}`)).toEqual([two.id, one.id]);
+    expect(await ids(`/decisions?device=${device.id}&state=denied`)).toEqual([two.id]);
+    expect(await ids(`/decisions?device=${device.id}&scope=person`)).toEqual([one.id]);
+    expect(await ids(`/decisions?device=${device.id}&standing=true`)).toEqual([one.id]);
+    expect(await ids(`/decisions?item=cursor&device=${device.id}`)).toEqual([two.id]);
+    expect(await ids(`/decisions?device=${device.id}&since=2999-01-01`)).toEqual([]);
+    const [row] = (await admin.ask('GET', `/decisions?device=${device.id}&scope=person`)).json.items;
+    expect(row).toMatchObject({
+      person: 'fay@acme.example',
+      item: 'ollama',
+      reason: 'Because.',
+      decidedBy: expect.stringMatching(/^owner:/),
+    });
+    await admin.ask('DELETE', `/decisions/${row.id}`, { reason: 'over' });
+    expect(await ids(`/decisions?device=${device.id}&standing=true`)).toEqual([]);
   });
 
   it('of devices tell the silent ones, the waiting ones, and find by name', async () => {
@@ -345,6 +432,15 @@ describe('lists', () => {
         ({ device: id }: { device: string }) => id,
       ),
     ).toContain(device.id);
-    expect((await admin.ask('GET', '/audit?action=holders.read')).json.items).toHaveLength(2);
+    expect((await admin.ask('GET', `/audit?action=holders.read&subject=tool:ollama`)).json.items.length).toBeGreaterThan(0);
+    const evidence = async () => (await admin.ask('GET', `/audit?action=evidence.read&device=${device.id}`)).json.items;
+    await admin.ask('GET', `/evidence?device=${device.id}`);
+    expect(await evidence()).toMatchObject([{ subject: 'eve@acme.example' }]);
+    const nobodys = await admin.enrolled({}, ITEMS);
+    await admin.ask('GET', `/evidence?device=${nobodys.id}`);
+    await admin.ask('GET', `/devices/${nobodys.id}/items`);
+    expect((await admin.ask('GET', `/audit?device=${nobodys.id}`)).json.items.map(({ action }: { action: string }) => action)).toEqual([
+      'device.enrolled',
+    ]);
   });
 });

@@ -1,6 +1,7 @@
 /** Who may call which route of the admin API: a route says its permission, and one that says none is refused when the collector starts. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { ProblemDocument } from '../../../agent/wire.ts';
 import type { Context } from '../../app.ts';
 import { PERMISSIONS, type Permission } from '../../permissions.ts';
 import { atLeast } from '../../roles.ts';
@@ -45,9 +46,17 @@ type Known = Pick<Context, 'db' | 'now' | 'admission' | 'origins'>;
 /** Before the body is read. `signIn` null: no cookie counts. */
 export function guard(app: FastifyInstance, { db, now, admission, origins }: Known, signIn: SignInSettings | null): void {
   app.decorateRequest('caller', null);
-  app.addHook('onRoute', ({ method, url, config }) => {
-    if (config?.permission === undefined)
-      throw new Error(`The route ${String(method)} ${url} names no permission; give it one in its config.`);
+  app.addHook('onRoute', (route) => {
+    const permission = route.config?.permission;
+    if (permission === undefined)
+      throw new Error(`The route ${String(route.method)} ${route.url} names no permission; give it one in its config.`);
+    // For the description: who may call it, and what a refusal looks like.
+    const response = { ...(route.schema?.response as object | undefined), '4xx': ProblemDocument, '5xx': ProblemDocument };
+    const description =
+      permission === 'nobody' || permission === 'any'
+        ? {}
+        : { description: `Needs ${permission}, which begins with ${PERMISSIONS[permission]}.` };
+    route.schema = { ...description, ...route.schema, response, security: permission === 'nobody' ? [] : [{ token: [] }, { session: [] }] };
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({

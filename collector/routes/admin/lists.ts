@@ -53,7 +53,6 @@ export function list<Query extends z.ZodRawShape, Params extends z.ZodRawShape, 
     schema: {
       summary,
       tags: [permission.split(':')[0] ?? ''],
-      security: [{ token: [] }],
       querystring: z.object({ ...query, ...Paging }),
       ...(params ? { params: z.object(params) } : {}),
       response: { 200: Page },

@@ -8,6 +8,7 @@ import {
   changeDraft,
   type Draft,
   findDraft,
+  findPublished,
   keepSimulation,
   listDrafts,
   makeDraft,
@@ -15,10 +16,10 @@ import {
   removeDraft,
 } from '../../store/policies.ts';
 import { callerOf, etag, matched } from './access.ts';
-import { list, moment } from './lists.ts';
+import { list, moment, pageOf } from './lists.ts';
 import type { AdminParts } from './parts.ts';
 import { refusal } from './problems.ts';
-import { SimulationShape } from './requests.ts';
+import { SimulatedItem, SimulationShape } from './requests.ts';
 
 const text = z
   .string()
@@ -38,6 +39,7 @@ const Summary = z.object({
   decides: z.string().nullable().describe('The request that is approved for everyone when this is published.'),
 });
 const Whole = Summary.extend({ text: z.string(), simulation: SimulationShape.nullable() });
+const Version = z.object({ keySetRev: z.int(), rev: z.int(), hash: z.string(), publishedAt: z.string(), publishedBy: z.string() });
 const Check = z.object({
   ok: z.boolean(),
   issues: z.array(z.string()),
@@ -45,7 +47,7 @@ const Check = z.object({
   clauses: z.array(z.object({ id: z.string(), title: z.string(), standing: z.enum(['controls', 'people', 'wish']) })),
 });
 const params = z.object({ id: z.uuid() });
-const about = { tags: ['policy'], security: [{ token: [] }] };
+const about = { tags: ['policy'] };
 
 function summary(
   row: Pick<
@@ -103,7 +105,7 @@ export function policyRoutes(app: FastifyInstance, { db, now, policies, fleet }:
     url: '/policy/versions',
     summary: 'What was published, the newest first',
     permission: 'policy:read',
-    row: z.object({ keySetRev: z.int(), rev: z.int(), hash: z.string(), publishedAt: z.string(), publishedBy: z.string() }),
+    row: Version,
     key: ({ keySetRev, rev }) => [`${keySetRev}`, `${rev}`],
     page: async (_, after, limit) =>
       (await publishedPolicies(db, after, limit)).map(({ keySetRev, rev, hash, publishedAt, publishedBy }) => ({
@@ -111,6 +113,36 @@ export function policyRoutes(app: FastifyInstance, { db, now, policies, fleet }:
         publishedAt: publishedAt.toISOString(),
       })),
   });
+
+  app.get(
+    '/policy/versions/:keySetRev/:rev',
+    {
+      config: { permission: 'policy:read' },
+      schema: {
+        summary: 'One that was published, as the text to begin a draft from',
+        ...about,
+        params: z.object({
+          keySetRev: z.coerce
+            .number()
+            .int()
+            .min(0)
+            .max(2 ** 31),
+          rev: z.coerce
+            .number()
+            .int()
+            .min(0)
+            .max(2 ** 31),
+        }),
+        response: { 200: Version.extend({ text: z.string() }) },
+      },
+    },
+    async (request) => {
+      const { keySetRev, rev } = request.params as { keySetRev: number; rev: number };
+      const found = await findPublished(db, keySetRev, rev);
+      if (!found) throw new Problem('not-found');
+      return { ...found, publishedAt: found.publishedAt.toISOString() };
+    },
+  );
 
   app.post(
     '/policy/check',
@@ -232,6 +264,20 @@ export function policyRoutes(app: FastifyInstance, { db, now, policies, fleet }:
       };
     },
   );
+
+  list(app, {
+    url: '/policy/drafts/:id/simulation',
+    summary: 'What the draft would change, item by item, as it was simulated last',
+    permission: 'policy:read',
+    params: params.shape,
+    row: SimulatedItem,
+    key: ({ item }) => [item],
+    async page(asked, after, limit) {
+      const { simulation } = await draftOf(asked);
+      const { items } = (simulation ?? { items: [] }) as Pick<z.infer<typeof SimulationShape>, 'items'>;
+      return pageOf(items, ({ item }) => item, after, limit);
+    },
+  });
 
   app.post(
     '/policy/drafts/:id/publish',

@@ -1,6 +1,8 @@
 /** Searching what was recorded: the collector's audit, and the evidence of devices. */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { findDevice } from '../../store/admin-devices.ts';
+import { audit } from '../../store/audit.ts';
 import { searchAudit, searchEvidence } from '../../store/records.ts';
 import { list } from './lists.ts';
 import type { AdminParts } from './parts.ts';
@@ -12,7 +14,7 @@ const dates = ({ since, until }: { since?: string | undefined; until?: string | 
   until: until === undefined ? undefined : new Date(until),
 });
 
-export function recordRoutes(app: FastifyInstance, { db }: AdminParts): void {
+export function recordRoutes(app: FastifyInstance, { db, now }: AdminParts): void {
   list(app, {
     url: '/audit',
     summary: 'What was done here and what looked wrong, the newest first',
@@ -42,7 +44,7 @@ export function recordRoutes(app: FastifyInstance, { db }: AdminParts): void {
   });
   list(app, {
     url: '/evidence',
-    summary: 'The records of devices as they came',
+    summary: 'The records of devices as they came; reading those of a named person, or of everybody, is itself recorded',
     permission: 'evidence:read',
     query: { device: z.uuid().optional(), kind: word, item: word, decision: word, since: time, until: time },
     row: z.object({
@@ -57,6 +59,12 @@ export function recordRoutes(app: FastifyInstance, { db }: AdminParts): void {
       hash: z.string(),
       row: z.record(z.string(), z.unknown()),
     }),
+    // What a person's computer recorded tells as much of them as what is on it.
+    async noted({ query: { device }, caller }) {
+      const named = device === undefined ? null : ((await findDevice(db, device))?.person ?? null);
+      if (device === undefined || named !== null)
+        await audit(db, { at: now(), actor: caller.actor, action: 'evidence.read', device: device ?? null, subject: named });
+    },
     key: ({ received, device, chain, seq }) => [received, device, `${chain}`, `${seq}`],
     page: async ({ query }, after, limit) =>
       (await searchEvidence(db, { ...query, ...dates(query) }, after, limit)).map((row) => ({ ...row, time: row.time.toISOString() })),

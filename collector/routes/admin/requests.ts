@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { mayDecide } from '../../decisions.ts';
 import { Problem } from '../../problem.ts';
-import { type AskedOf, decisionsOn, findDecision, findRequest, listRequests } from '../../store/admin-requests.ts';
+import { type AskedOf, decisionsOn, findDecision, findRequest, listDecisions, listRequests } from '../../store/admin-requests.ts';
 import { audit } from '../../store/audit.ts';
 import { revokeApproval } from '../../store/grants.ts';
 import { callerOf, etag, matched } from './access.ts';
@@ -45,6 +45,13 @@ const Decision = z.object({
   decidedBy: z.string(),
   revokedAt: z.string().nullable(),
 });
+const DecisionRow = Decision.extend({
+  request: z.string(),
+  device: z.string(),
+  person: z.string().nullable().describe('To whom the device that asked is tied.'),
+  item: z.string(),
+  itemName: z.string(),
+});
 const Scope = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.enum(['device', 'person', 'everyone']) }),
   z.strictObject({ kind: z.literal('group'), group: z.uuid() }),
@@ -58,13 +65,26 @@ const DecisionBody = z
     scope: Scope.optional().describe('For whom an approval is; the device that asked where nothing is said.'),
     tiers: names.optional(),
     dataClasses: names.optional(),
-    until: time.optional(),
+    until: time
+      .optional()
+      .describe('Until when it counts; for everyone: when the rule is to be reviewed, for a policy’s rule ends by itself never.'),
     dueAt: time.optional().describe('By when somebody means to answer, with “ask”.'),
   })
   .refine(({ answer, scope, tiers, dataClasses, until }) => answer === 'approve' || !(scope || tiers || dataClasses || until), {
     message: 'scope, tiers, dataClasses and until belong to an approval',
-  });
+  })
+  .refine(({ answer, dueAt }) => answer === 'ask' || !dueAt, { message: 'dueAt belongs to asking back' });
 const Counts = z.record(z.string(), z.int());
+export const SimulatedItem = z.object({
+  item: z.string(),
+  name: z.string(),
+  devices: z.int(),
+  changed: z.int(),
+  from: Counts,
+  to: Counts,
+  rules: z.array(z.string()),
+  use: z.object({ runS: z.number(), frontS: z.number(), devices: z.int() }).nullable(),
+});
 export const SimulationShape = z.object({
   schema: z.literal('muster.fleet-simulation/1'),
   at: z.string(),
@@ -73,18 +93,7 @@ export const SimulationShape = z.object({
   days: z.int(),
   devices: z.int(),
   devicesChanged: z.int(),
-  items: z.array(
-    z.object({
-      item: z.string(),
-      name: z.string(),
-      devices: z.int(),
-      changed: z.int(),
-      from: Counts,
-      to: Counts,
-      rules: z.array(z.string()),
-      use: z.object({ runS: z.number(), frontS: z.number(), devices: z.int() }).nullable(),
-    }),
-  ),
+  items: z.array(SimulatedItem),
   unusedRules: z.array(z.object({ rule: z.string(), why: z.enum(['absent', 'other']) })),
 });
 
@@ -115,9 +124,19 @@ function shown(row: AskedOf, now: Date): z.infer<typeof Request> {
   };
 }
 
+type Made = Awaited<ReturnType<typeof decisionsOn>>[number];
+
+function decision(row: Made): z.infer<typeof Decision> {
+  return {
+    ...{ id: row.id, state: row.state, scope: row.scope, reason: row.reason, tiers: row.tiers, dataClasses: row.data_classes },
+    ...{ until: moment(row.until), at: row.at.toISOString(), dueAt: moment(row.due_at) },
+    ...{ decidedBy: row.decided_by, revokedAt: moment(row.revoked_at) },
+  };
+}
+
 export function requestRoutes(app: FastifyInstance, { db, now, decisions, grants, fleet }: AdminParts): void {
   const params = z.object({ id: z.uuid() });
-  const about = { tags: ['requests'], security: [{ token: [] }] };
+  const about = { tags: ['requests'] };
 
   list(app, {
     url: '/requests',
@@ -127,13 +146,14 @@ export function requestRoutes(app: FastifyInstance, { db, now, decisions, grants
       state: State.optional(),
       device: z.uuid().optional(),
       item: z.string().max(310).optional(),
+      person: z.string().max(300).optional(),
       overdue: z.stringbool().optional(),
     },
     row: Request,
     key: ({ receivedAt, id }) => [receivedAt, id],
-    async page({ query: { state, device, item, overdue } }, after, limit) {
+    async page({ query: { overdue, ...filter } }, after, limit) {
       const at = now();
-      const rows = await listRequests(db, { state, device, item, overdueAt: overdue ? at : undefined }, after, limit);
+      const rows = await listRequests(db, { ...filter, overdueAt: overdue ? at : undefined }, after, limit);
       return rows.map((row) => shown(row, at));
     },
   });
@@ -156,16 +176,7 @@ export function requestRoutes(app: FastifyInstance, { db, now, decisions, grants
       reply.header('etag', etag(found.version));
       return {
         ...shown(found, now()),
-        decisions: made.map((row) => ({
-          ...{ id: row.id, state: row.state, scope: row.scope, reason: row.reason, tiers: row.tiers, dataClasses: row.data_classes },
-          ...{
-            until: moment(row.until),
-            at: row.at.toISOString(),
-            dueAt: moment(row.due_at),
-            decidedBy: row.decided_by,
-            revokedAt: moment(row.revoked_at),
-          },
-        })),
+        decisions: made.map(decision),
       };
     },
   );
@@ -203,6 +214,29 @@ export function requestRoutes(app: FastifyInstance, { db, now, decisions, grants
     },
   );
 
+  list(app, {
+    url: '/decisions',
+    summary: 'What was decided, the newest first',
+    permission: 'requests:read',
+    query: {
+      state: z.enum(['approved', 'denied', 'needs-info']).optional(),
+      scope: z.enum(['device', 'person', 'group', 'everyone']).optional(),
+      device: z.uuid().optional(),
+      item: z.string().max(310).optional(),
+      since: time.optional(),
+      standing: z.stringbool().optional().describe('Only approvals that still count.'),
+    },
+    row: DecisionRow,
+    key: ({ at, id }) => [at, id],
+    async page({ query: { since, standing, ...filter } }, after, limit) {
+      const when = { since: since === undefined ? undefined : new Date(since), standingAt: standing ? now() : undefined };
+      return (await listDecisions(db, { ...filter, ...when }, after, limit)).map((row) => ({
+        ...decision(row),
+        ...{ request: row.request, device: row.device, person: row.person, item: row.item, itemName: row.item_name },
+      }));
+    },
+  });
+
   app.delete(
     '/decisions/:id',
     {
@@ -219,14 +253,14 @@ export function requestRoutes(app: FastifyInstance, { db, now, decisions, grants
       const { id } = request.params as { id: string };
       const caller = callerOf(request);
       const devices = await db.transaction().execute(async (trx) => {
-        const decision = await findDecision(trx, id);
-        const asked = decision && (await findRequest(trx, decision.request));
-        if (!decision || !asked) throw new Problem('not-found');
+        const found = await findDecision(trx, id);
+        const asked = found && (await findRequest(trx, found.request));
+        if (!found || !asked) throw new Problem('not-found');
         mayDecide(caller, asked);
         const revoked = await revokeApproval(trx, id, now());
         if (revoked === null) throw new Problem('not-found');
         const detail = { ...(request.body as { reason: string }), devices: revoked.length };
-        await audit(trx, { at: now(), actor: caller.actor, action: 'approval.revoked', device: decision.device, subject: id, detail });
+        await audit(trx, { at: now(), actor: caller.actor, action: 'approval.revoked', device: found.device, subject: id, detail });
         return revoked.length;
       });
       fleet.forget();

@@ -6,6 +6,7 @@ import type { SignInSettings } from '../../sign-in/settings.ts';
 import { guard } from './access.ts';
 import { deviceRoutes } from './devices.ts';
 import { fleetRoutes } from './fleet.ts';
+import { groupRoutes } from './groups.ts';
 import { adminParts } from './parts.ts';
 import { peopleRoutes } from './people.ts';
 import { policyRoutes } from './policy.ts';
@@ -35,6 +36,7 @@ export async function adminRoutes(
       requestRoutes(api, parts);
       policyRoutes(api, parts);
       peopleRoutes(api, parts);
+      groupRoutes(api, parts);
       recordRoutes(api, parts);
       signInRoutes(api, context, signIn);
     },
