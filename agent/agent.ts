@@ -20,6 +20,7 @@ import type { Settings } from './settings.ts';
 import type { Store } from './store/store.ts';
 import { createStream } from './stream.ts';
 import { createSync, type Sync, type SyncParts } from './sync.ts';
+import { createTelling } from './telling.ts';
 import { createVerdicts } from './verdicts.ts';
 
 export type AgentParts = {
@@ -76,7 +77,9 @@ export function startAgent(parts: AgentParts): Agent {
   const homes = createHomes(parts.os.user.home, parts.homes);
   const { show } = homes;
   const looks = createLooks({ ...parts, homes, ownHomes: parts.homes, onSource: () => stream.publish('sources') });
-  const verdicts = createVerdicts({ ...parts, homes, looks });
+  const userNames = () => narrower(policyFile.current().policy?.collect?.username, parts.settings.collect?.username);
+  const { names } = createTelling({ ...parts, userNames });
+  const verdicts = createVerdicts({ ...parts, homes, looks, names });
   /** The look under way, or the last of those that wait; `plain` when it is over the agent's own homes and policy. */
   let looking: { plain: boolean; done: Promise<Inventory> } | null = null;
 
@@ -98,10 +101,10 @@ export function startAgent(parts: AgentParts): Agent {
 
   const { failed, worked, isWriteDue } = createHealth({ clock, problems, log: parts.log, onChange: () => stream.publish('problems') });
 
-  const userNames = () => narrower(policyFile.current().policy?.collect?.username, parts.settings.collect?.username);
   const evidence = createEvidence({
     ...{ store, device, dataDir: parts.dataDir, now: verdicts.now, key: () => deviceKey(parts.dataDir) },
     userNames,
+    names,
     onBehind: (error) => parts.log('evidence head', error),
     onBroken: (what) => problems.raise({ code: 'evidence-broken', path: headFile(parts.dataDir), detail: what }),
   });
@@ -154,7 +157,7 @@ export function startAgent(parts: AgentParts): Agent {
     stream.publish();
   };
   const sync = createSync({
-    ...{ ...parts, ...parts.network, userNames, onTrust, tools: verdicts.tools },
+    ...{ ...parts, ...parts.network, names, userNames, onTrust, tools: verdicts.tools },
     applyDecision: (decision) => void asked(approvals.applyDecision(decision)),
     onChange: () => stream.publish('sync'),
   });

@@ -16,6 +16,7 @@ import {
 import { readHead, writeHead } from './evidence/head-file.ts';
 import { DatabaseError } from './sqlite.ts';
 import type { Store } from './store/store.ts';
+import type { Names } from './sync/names.ts';
 
 /** One change. What isn't given has nothing to say; `detail` holds names, counts and times, never what somebody typed. */
 export type EvidenceEntry = {
@@ -74,6 +75,8 @@ export function createEvidence(parts: {
   /** Never behind the last time that a server told. */
   readonly now: () => Date;
   readonly userNames: () => UserNames;
+  /** How things are called outside of this computer, for the record leaves it as it is; absent: as here. Asked within the transaction. */
+  readonly names?: (forGood: boolean) => Pick<Names, 'name'>;
   /** The head could not be written; it may be a row behind, and is written with the next. */
   readonly onBehind: (error: DatabaseError) => void;
   /** The record is not as this device left it; the row that says so is written already. */
@@ -100,7 +103,7 @@ export function createEvidence(parts: {
     return salted;
   };
 
-  function rowAfter(tip: Tip | null, entry: EvidenceEntry): EvidenceRow {
+  function rowAfter(tip: Tip | null, entry: EvidenceEntry, told: (item: string) => string): EvidenceRow {
     const { kind, item = null, was = null, decision = null, rule = null, policyRev = null, detail = {} } = entry;
     const row = {
       seq: (tip?.seq ?? 0) + 1,
@@ -108,7 +111,7 @@ export function createEvidence(parts: {
       device: device.id,
       user: user(),
       kind,
-      item: orNull(item),
+      item: orNull(item === null ? null : told(item)),
       was: orNull(was),
       decision: orNull(decision),
       rule: orNull(rule),
@@ -146,8 +149,14 @@ export function createEvidence(parts: {
   function appending() {
     let tip: Tip | null | undefined;
     let broken: Break | null = null;
+    let names: Pick<Names, 'name'> | undefined;
+    const told = (item: string) => {
+      if (!item.startsWith('mcp:')) return item;
+      names ??= parts.names?.(true);
+      return names ? `mcp:${names.name(item.slice(4))}` : item;
+    };
     const append = (entry: EvidenceEntry) => {
-      const row = rowAfter(tip ?? null, entry);
+      const row = rowAfter(tip ?? null, entry, told);
       rows.add(row);
       tip = { seq: row.seq, hash: row.hash };
     };

@@ -17,8 +17,9 @@ import { DatabaseError } from './sqlite.ts';
 import type { SyncState } from './store/sync-rows.ts';
 import type { Now } from './sync/compose.ts';
 import { createExchange, Trouble } from './sync/exchange.ts';
-import { createNames, toItems, toRequest } from './sync/items.ts';
+import { toItems, toRequest } from './sync/items.ts';
 import { addressOf, joinedStamp, type Membership, membership, readJoined, writeJoined } from './sync/joined.ts';
+import type { Names } from './sync/names.ts';
 import type { Post } from './sync/post.ts';
 import { floorOf, type Random, waitAfter, waitAtStart, waitOnReturn } from './sync/schedule.ts';
 import { localDay } from './usage.ts';
@@ -26,8 +27,10 @@ import type { CheckIn, Enrolment } from './wire.ts';
 
 export type SyncParts = Pick<
   AgentParts,
-  'os' | 'homes' | 'clock' | 'store' | 'device' | 'dataDir' | 'version' | 'settings' | 'policyFile' | 'log'
+  'os' | 'clock' | 'store' | 'device' | 'dataDir' | 'version' | 'settings' | 'policyFile' | 'log'
 > & {
+  /** How things are called outside of this computer, as they are at this moment. */
+  readonly names: () => Names;
   readonly tools: () => readonly Tool[];
   readonly userNames: () => UserNames;
   readonly applyDecision: (decision: Decision) => void;
@@ -93,8 +96,7 @@ export function createSync(parts: SyncParts): Sync {
       return post(sending, signal);
     },
     now: () => clock.now(),
-    // Only a preview comes here without a key: it makes none.
-    gather: (state) => gather(state, readDeviceKey(dataDir)?.salted ?? (() => '…')),
+    gather,
     takeDocuments: async (documents) => {
       await policyFile.accept?.(documents);
       parts.onTrust();
@@ -106,17 +108,11 @@ export function createSync(parts: SyncParts): Sync {
     noteTime: (at) => policyFile.noteServerTime?.(at),
   });
 
-  function gather(state: SyncState, salted: (text: string) => string): Now {
+  function gather(state: SyncState): Now {
     const policy = policyFile.current().policy;
     const may = collecting(policy, settings.collect);
-    const [servers, addons] = [store.servers(), store.addons()];
-    const folders = [...servers, ...addons, ...store.settings()].flatMap(({ project }) => project ?? []);
-    const names = createNames({
-      folders: [...folders, ...(settings.projectFolders ?? [])],
-      mayTell: may.projectPaths,
-      homes: [...parts.homes, ...(parts.os.user.home === null ? [] : [parts.os.user.home])],
-      salted,
-    });
+    const servers = store.servers();
+    const names = parts.names();
     const inventory = { tools: parts.tools(), servers, accounts: store.accounts(), approved: store.approvedLaunches() };
     const last = store.evidenceRows.last();
     const at = clock.now();
@@ -133,8 +129,8 @@ export function createSync(parts: SyncParts): Sync {
       evidence: last && { count: last.seq, head: last.hash, rows: [...firstOf(store.evidenceRows.all({ after: state.evidence }), 600)] },
       trust: trustNow(),
       agent: {
-        ...{ version: parts.version, platform: device.platform, hostname: device.hostname.slice(0, 300) },
-        ...(user === 'none' ? {} : { user: user === 'plain' ? device.user.slice(0, 300) : `user:${salted(device.user)}` }),
+        ...{ version: parts.version, platform: device.platform, hostname: names.host(device.hostname).slice(0, 300) },
+        ...(user === 'none' ? {} : { user: user === 'plain' ? device.user.slice(0, 300) : names.account(device.user) }),
       },
     };
   }
@@ -159,11 +155,14 @@ export function createSync(parts: SyncParts): Sync {
 
   const about = (secret: string): Omit<Enrolment, 'proto' | 'id' | 'key'> => {
     const user = parts.userNames();
+    // The names need it from now on.
+    deviceKey(dataDir);
+    const names = parts.names();
     return {
       secret,
       platform: device.platform,
-      hostname: device.hostname.slice(0, 300),
-      user: user === 'none' ? '' : user === 'plain' ? device.user.slice(0, 300) : `user:${deviceKey(dataDir).salted(device.user)}`,
+      hostname: names.host(device.hostname).slice(0, 300),
+      user: user === 'none' ? '' : user === 'plain' ? device.user.slice(0, 300) : names.account(device.user),
       ...(settings.tenant === undefined ? {} : { tenant: settings.tenant }),
       ...(settings.person === undefined ? {} : { person: settings.person }),
     };

@@ -1,7 +1,7 @@
 /** What the policy in force says of everything that is stored: tools and servers with their verdicts, and the launches that were approved. */
 import type { Account, GrantInForce, McpServer, PolicyInForce, Tool, Verdict } from '../electron/contract.ts';
 import type { AgentParts } from './agent.ts';
-import { type Changes, changesSince } from './evidence/changes.ts';
+import { type Changes, changesSince, type Standing } from './evidence/changes.ts';
 import type { Homes } from './homes.ts';
 import { toServers, toTools } from './inventory.ts';
 import type { Looks } from './looks.ts';
@@ -13,8 +13,10 @@ import { type ApprovedLaunch, decide, type Item, isPinned, STRICTNESS, startedBy
 import type { Policy } from './policy/policy.ts';
 import { inForce } from './policy/policy-file.ts';
 import { shownTrust } from './policy/policy-source.ts';
+import { isHashed } from './policy/words.ts';
 import { isOpen } from './requests.ts';
 import type { StoredServer } from './store/store.ts';
+import type { Telling } from './telling.ts';
 
 /** With which account a tool is signed in, as far as a verdict depends on it. */
 export type SignedIn = Pick<Item & { kind: 'tool' }, 'tier' | 'account'>;
@@ -57,7 +59,11 @@ function strictest(verdicts: readonly Verdict[]): Verdict | undefined {
 const UNKNOWN: SignedIn = { tier: null, account: 'unknown' };
 
 export function createVerdicts(
-  parts: Pick<AgentParts, 'clock' | 'catalog' | 'store' | 'policyFile' | 'settings'> & { readonly homes: Homes; readonly looks: Looks },
+  parts: Pick<AgentParts, 'clock' | 'catalog' | 'store' | 'policyFile' | 'settings'> & {
+    readonly homes: Homes;
+    readonly looks: Looks;
+    readonly names: Telling['names'];
+  },
 ): Verdicts {
   const { clock, catalog, store, looks } = parts;
   const source = parts.policyFile;
@@ -65,6 +71,12 @@ export function createVerdicts(
   const current = () => source.current().policy;
   const grants = () => source.grants?.() ?? [];
   const now = () => new Date(Math.max(clock.now().getTime(), source.serverTime?.()?.getTime() ?? 0));
+  /** What a server is called in a grant where the collector was only told a hash. */
+  const hashedName = () => {
+    if (!grants().some(({ mcp }) => mcp !== undefined && isHashed(mcp))) return () => null;
+    const names = parts.names();
+    return (server: StoredServer) => names.identity(server).hashed;
+  };
   const name = (id: string) => catalog.entries.get(id)?.name ?? catalog.families.get(id)?.name ?? id;
 
   const names = new Map<string, Readonly<Record<string, string>>>();
@@ -80,11 +92,15 @@ export function createVerdicts(
   const deciderOf = (policy: Policy | null, isAsked: (item: string) => boolean): Decider => {
     const at = now();
     const granted = grants();
+    const toldAs = hashedName();
     return {
       tool: (tool, family, account) =>
         decide({ kind: 'tool', tool, family, ...(account ?? UNKNOWN), tierNames: tierNames(family) }, policy, granted, isAsked(tool), at),
-      server: ({ name, identity, url, publisher, command, args, risk }, approved) =>
-        decide({ kind: 'mcp', name, identity, url, publisher, command, args, risk, approved }, policy, granted, isAsked(`mcp:${name}`), at),
+      server(server, approved) {
+        const { name, identity, url, publisher, command, args, risk } = server;
+        const item: Item = { kind: 'mcp', name, identity, url, publisher, command, args, risk, approved, toldAs: toldAs(server) };
+        return decide(item, policy, granted, isAsked(`mcp:${name}`), at);
+      },
     };
   };
   const decider = (policy = current()) => {
@@ -106,14 +122,35 @@ export function createVerdicts(
   };
   const grantsShown = (): GrantInForce[] => {
     const at = now().getTime();
+    const toldAs = hashedName();
+    const servers = new Map(store.servers().map((server) => [toldAs(server), `${server.identity.kind}:${server.identity.name}`]));
+    const called = (mcp: string) => servers.get(mcp) ?? mcp;
     return grants()
       .map(({ id, tool, mcp, status, expiresAt, reason }): GrantInForce => {
         const end = Date.parse(expiresAt);
         const standing = end <= at ? 'ended' : end - NOTICE_MS <= at ? 'ending' : 'current';
         const item = tool ?? `mcp:${mcp ?? ''}`;
-        return { id, item, itemName: tool === undefined ? (mcp ?? '') : name(tool), status, until: expiresAt, reason, standing };
+        return { id, item, itemName: tool === undefined ? called(mcp ?? '') : name(tool), status, until: expiresAt, reason, standing };
       })
       .sort((a, b) => Date.parse(a.until) - Date.parse(b.until));
+  };
+  /** Made when it is first needed: most often nothing has changed. */
+  const telling = () => {
+    let told: ((id: string) => ReturnType<Standing['tell']>) | undefined;
+    return (id: string) => {
+      if (!told) {
+        const names = parts.names(true);
+        const servers = new Map(store.servers().map((server) => [server.id, server]));
+        told = (one) => {
+          const server = servers.get(one);
+          if (!server) return { identity: 'unknown:', version: null, launchHash: '' };
+          const { kind, name } = names.identity(server);
+          const { version, launchHash } = server.identity;
+          return { identity: `${kind}:${name}`, version, launchHash: names.server(server).launch(launchHash) };
+        };
+      }
+      return told(id);
+    };
   };
   const settingsFindings = () => {
     const byClient = Map.groupBy(store.settings(), ({ client }) => client);
@@ -190,6 +227,7 @@ export function createVerdicts(
     changes: (items = { tools: verdicts.tools(), servers: verdicts.servers() }) =>
       changesSince(store.evidenceRows.lastKnown(), {
         ...items,
+        tell: telling(),
         policy: current(),
         grants: grants(),
         now: now(),

@@ -7,8 +7,10 @@ import type { Policy } from '../policy/policy.ts';
 
 /** How things stand now. Items that are gone keep the verdict they had. */
 export type Standing = {
+  /** What the record says of what a server is, by the server’s id: it leaves this computer as it is. */
+  readonly tell: (server: string) => Readonly<{ identity: string; version: string | null; launchHash: string }>;
   readonly tools: readonly Pick<Tool, 'id' | 'present' | 'verdict' | 'accounts'>[];
-  readonly servers: readonly Pick<McpServer, 'id' | 'name' | 'client' | 'scope' | 'identity' | 'present' | 'verdict'>[];
+  readonly servers: readonly Pick<McpServer, 'id' | 'name' | 'client' | 'scope' | 'present' | 'verdict'>[];
   readonly policy: Policy | null;
   readonly grants: readonly Grant[];
   readonly now: Date;
@@ -45,10 +47,11 @@ export function changesSince(before: ReadonlyMap<string, string>, standing: Stan
   policyAndMode(standing.policy, before, changed, note);
   const isGrant = grants(standing, before, changed, note, (key) => known.set(key, null));
 
-  const item = (key: string, name: string, verdict: Verdict, detail: Readonly<Record<string, unknown>>) => {
+  const item = (key: string, name: string, verdict: Verdict, tell: () => Readonly<Record<string, unknown>>) => {
     const { status, rule, mode } = verdict;
     const was = changed<KnownVerdict>(key, [status, rule, mode]);
     if (was === null) return;
+    const detail = tell();
     if (was === undefined) note({ kind: 'seen', item: name, decision: status, rule, detail: { ...detail, mode } });
     else {
       const [wasStatus, wasRule, wasMode] = was;
@@ -61,18 +64,12 @@ export function changesSince(before: ReadonlyMap<string, string>, standing: Stan
   };
   for (const { id, present, verdict, accounts } of standing.tools) {
     const tiers = [...new Set(accounts.flatMap(({ tier }) => tier ?? []))].sort();
-    if (present) item(`tool:${id}`, id, verdict, tiers.length > 0 ? { tiers } : {});
+    if (present) item(`tool:${id}`, id, verdict, () => (tiers.length > 0 ? { tiers } : {}));
   }
-  for (const { id, name, client, scope, identity, present, verdict } of standing.servers) {
-    const { kind, name: what, version, launchHash } = identity;
-    if (present) item(`server:${id}`, `mcp:${name}`, verdict, { client, scope, identity: identityOf(kind, what), version, launchHash });
+  for (const { id, name, client, scope, present, verdict } of standing.servers) {
+    if (present) item(`server:${id}`, `mcp:${name}`, verdict, () => ({ client, scope, ...standing.tell(id) }));
   }
   return { entries, known };
-}
-
-/** The record leaves this computer as it is, so a script or program of somebody's folders is told by its file's name; the launch's hash tells it apart. */
-function identityOf(kind: McpServer['identity']['kind'], name: string): string {
-  return `${kind}:${kind === 'script' || kind === 'binary' ? (name.split(/[\\/]/).at(-1) ?? '') : name}`;
 }
 
 type Changed = <T extends readonly unknown[]>(key: string, now: T) => T | null | undefined;

@@ -25,6 +25,8 @@ export type Item =
       readonly kind: 'mcp';
       readonly name: string;
       readonly identity: McpIdentity;
+      /** What else a grant may call the identity: as it is told to others, where it is a path here. Null or absent: nothing. */
+      readonly toldAs?: string | null;
       readonly url: string | null;
       /** As in `McpServer`; absent: nobody. */
       readonly publisher?: string | null;

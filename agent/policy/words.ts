@@ -70,7 +70,7 @@ export function grantsFor(item: Item, grants: readonly Grant[], policy: Policy |
     const about =
       item.kind === 'tool'
         ? grant.tool === item.tool || (item.family !== null && grant.tool === item.family)
-        : grant.mcp !== undefined && (grant.mcp === item.identity.name || grant.mcp === `${item.identity.kind}:${item.identity.name}`);
+        : grant.mcp !== undefined && isNamed(grant.mcp, item);
     if (!about) continue;
     const word: Word = {
       ...SILENT,
@@ -90,6 +90,17 @@ export function grantsFor(item: Item, grants: readonly Grant[], policy: Policy |
     else if (word.fit !== 'no' && word.status !== 'prohibited' && !Number.isNaN(end)) ended.push(word);
   }
   return { current, ended };
+}
+
+/** Whether it is how the collector was told of a server: by a hash, in the place of a path or a name. */
+export function isHashed(mcp: string): boolean {
+  return /\b(?:hidden|project):/.test(mcp);
+}
+
+/** Where the hashed form is known a server can't take it for its own name: whoever writes the file could name one so. */
+function isNamed(mcp: string, { identity: { kind, name }, toldAs }: Item & { kind: 'mcp' }): boolean {
+  if (toldAs !== undefined && isHashed(mcp)) return mcp === toldAs;
+  return mcp === name || mcp === `${kind}:${name}`;
 }
 
 /** The rules that are about the item, with whether they apply to it. */

@@ -4,6 +4,7 @@ import type { AccountFact } from '../observe/observation.ts';
 import type { ApprovedLaunch } from '../policy/decide.ts';
 import type { StoredServer } from '../store/store.ts';
 import { BOUNDS, Item, itemHash, itemKey, RequestUp } from '../wire.ts';
+import type { Names } from './names.ts';
 
 export type Inventory = {
   readonly tools: readonly Tool[];
@@ -11,47 +12,6 @@ export type Inventory = {
   readonly accounts: readonly AccountFact[];
   readonly approved: ReadonlyMap<string, ApprovedLaunch>;
 };
-
-/** How places are written outside of this computer. */
-export type Names = {
-  /** A project's folder; null: not even that. */
-  project(folder: string): string | null;
-  /** Any text that may hold a path. */
-  text(text: string): string;
-};
-
-/** `folders` are those of projects, as they are shown (`~/work/app`); `salted` tells them apart and says nothing else. */
-export function createNames(options: {
-  readonly folders: readonly string[];
-  readonly mayTell: boolean;
-  /** Absolute. */
-  readonly homes: readonly string[];
-  readonly salted: (text: string) => string;
-}): Names {
-  const { mayTell, salted } = options;
-  const homes = options.homes.filter((home) => home.length > 3);
-  const project = (folder: string) => (mayTell ? `project:${salted(folder)}` : null);
-  // The longest first, so that a project within a project keeps its own name; a root or a home is no project.
-  const folders = [...new Set(options.folders)]
-    .filter((folder) => folder.length > 3)
-    .sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
-  const hidden = folders.flatMap((folder) => {
-    const name = project(folder) ?? 'project';
-    const plain = folder.startsWith('~') ? homes.map((home) => [home + folder.slice(1), name] as const) : [];
-    return [[folder, name] as const, ...plain];
-  });
-  const within = (text: string, folder: string, name: string) =>
-    text.includes(folder)
-      ? text.replaceAll(new RegExp(`${folder.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')}(?![\\w-])`, 'g'), () => name)
-      : text;
-  return {
-    project,
-    text(text) {
-      const told = hidden.reduce((so, [folder, name]) => within(so, folder, name), text);
-      return homes.reduce((so, home) => within(so, home, '~'), told);
-    },
-  };
-}
 
 export type Items = {
   readonly items: ReadonlyMap<string, { readonly item: Item; readonly hash: string; readonly bytes: number }>;
@@ -101,12 +61,20 @@ function atMost<T>(kind: string, most: number, values: readonly T[], drop: Drop)
 
 function ofTool(tool: Tool, accounts: readonly AccountFact[], names: Names, drop: Drop): Item {
   const places = tool.places.map(({ surface, version, path, present, program, enabled }) => ({
-    ...{ surface, version: cutOr(version, 100), path: path === null ? null : cut(names.text(path), PATH), present },
-    ...(program === undefined ? {} : { program: cut(program, NAME) }),
+    ...{
+      surface,
+      version: version === null ? null : cut(names.name(version), 100),
+      path: path === null ? null : cut(names.path(path), PATH),
+      present,
+    },
+    ...(program === undefined ? {} : { program: cut(names.name(program), NAME) }),
     ...(enabled === undefined ? {} : { enabled }),
   }));
-  const addons = (tool.addons ?? []).map(({ kind, name, scope }) => ({ kind, name: cut(names.text(name), NAME) || '?', scope }));
-  const models = (tool.models ?? []).map(({ name, bytes }) => ({ name: cut(name, NAME) || '?', bytes: Math.max(0, Math.floor(bytes)) }));
+  const addons = (tool.addons ?? []).map(({ kind, name, scope }) => ({ kind, name: cut(names.name(name), NAME) || '?', scope }));
+  const models = (tool.models ?? []).map(({ name, bytes }) => ({
+    name: cut(names.name(name), NAME) || '?',
+    bytes: Math.max(0, Math.floor(bytes)),
+  }));
   return {
     ...{ kind: 'tool', tool: tool.id, confidence: tool.confidence, present: tool.present, firstSeen: tool.firstSeen },
     places: atMost('places', 50, sorted(places), drop),
@@ -115,7 +83,12 @@ function ofTool(tool: Tool, accounts: readonly AccountFact[], names: Names, drop
       20,
       sorted(
         accounts.map(({ tier, organization, domain, personal }) => ({
-          ...{ tier: cutOr(tier, NAME) || null, organization: cutOr(organization, NAME), domain: cutOr(domain, NAME), personal },
+          ...{
+            tier: cutOr(tier, NAME) || null,
+            organization: organization === null ? null : cut(names.name(organization), NAME),
+            domain: cutOr(domain, NAME),
+            personal,
+          },
         })),
       ),
       drop,
@@ -127,28 +100,35 @@ function ofTool(tool: Tool, accounts: readonly AccountFact[], names: Names, drop
 }
 
 function ofServer(server: StoredServer, approved: ApprovedLaunch | null, names: Names, drop: Drop): Item {
-  const { id, client, name, scope, enabled, present, transport, pinned, uncertain, firstSeen, autoApproved, identity, risk } = server;
-  const path = (text: string) => cut(names.text(text), PATH);
+  const { client, name, scope, enabled, present, transport, pinned, uncertain, firstSeen, autoApproved, identity, risk } = server;
+  const { id, launch } = names.server(server);
+  const told = names.identity(server);
   return {
     ...{ kind: 'mcp', id, client, scope, enabled, present, transport, pinned, uncertain, firstSeen },
-    name: cut(name, NAME),
+    name: cut(names.name(name), NAME),
     project: server.project === null ? null : names.project(server.project),
-    configPath: path(server.configPath),
-    command: server.command === null ? null : path(server.command),
-    args: atMost('args', 100, server.args.map(path), drop),
+    configPath: cut(names.path(server.configPath), PATH),
+    command: server.command === null ? null : cut(names.command(server.command, identity), PATH),
+    args: atMost(
+      'args',
+      100,
+      server.args.map((text) => cut(names.argument(text, identity), PATH)),
+      drop,
+    ),
     url: cutOr(server.url, PATH),
     identity: {
-      ...{ kind: identity.kind, name: cut(names.text(identity.name), 2000), version: cutOr(identity.version, 200) },
-      launchHash: cut(identity.launchHash, 100),
+      ...{ kind: told.kind, name: cut(told.name, 2000), version: cutOr(identity.version, 200) },
+      launchHash: cut(launch(identity.launchHash), 100),
     },
     publisher: cutOr(server.publisher, NAME),
-    autoApproved: autoApproved === 'all' ? 'all' : atMost('autoApproved', 200, sorted(autoApproved.map((tool) => cut(tool, NAME))), drop),
-    secretNames: atMost('secretNames', 100, sorted(server.secretNames.map((secret) => cut(secret, NAME))), drop),
+    autoApproved:
+      autoApproved === 'all' ? 'all' : atMost('autoApproved', 200, sorted(autoApproved.map((tool) => cut(names.name(tool), NAME))), drop),
+    secretNames: atMost('secretNames', 100, sorted(server.secretNames.map((secret) => cut(names.name(secret), NAME))), drop),
     risk: {
       ...{ score: risk.score, level: risk.level },
       findings: atMost('findings', 100, sorted(risk.findings.map(({ id: finding, severity }) => ({ id: finding, severity }))), drop),
     },
-    approved: approved === null ? null : { rule: cut(approved.rule, NAME), launchHash: cut(approved.launchHash, 100) },
+    approved: approved === null ? null : { rule: cut(approved.rule, NAME), launchHash: cut(launch(approved.launchHash), 100) },
   };
 }
 
@@ -178,18 +158,23 @@ function shortened(item: Item, drop: Drop): Item {
   };
 }
 
-/** Null where the protocol has no words for it: what IT has decided needs no telling. */
+/** Null where the protocol has no words for it: what IT has decided needs no telling. The reason is what the employee wrote for IT, and goes as it is. */
 export function toRequest(
   request: ApprovalRequest,
-  servers: readonly Pick<StoredServer, 'name' | 'identity'>[],
+  servers: readonly Pick<StoredServer, 'name' | 'identity' | 'pinned'>[],
   names: Names,
 ): RequestUp | null {
   const { id, item, tier, dataClass, until, reason, state, createdAt, updatedAt, added } = request;
   if (state !== 'open' && state !== 'withdrawn' && state !== 'expired') return null;
-  const server = item.startsWith('mcp:') ? servers.find(({ name }) => name === item.slice(4)) : undefined;
+  const isServer = item.startsWith('mcp:');
+  const server = isServer ? servers.find(({ name }) => name === item.slice(4)) : undefined;
+  // The name of a server that is forgotten may have been a project's, which then is forgotten too.
+  const tell = isServer ? (server ? names.name : names.unknown) : (text: string) => text;
+  const told = isServer ? `mcp:${tell(item.slice(4))}` : item;
   const draft: RequestUp = {
-    ...{ id, item: cut(item, 310), itemName: cut(request.itemName, NAME), tier, dataClass, until },
-    identity: server ? cut(`${server.identity.kind}:${names.text(server.identity.name)}`, 2100) : null,
+    ...{ id, item: cut(told, 310), itemName: cut(tell(request.itemName), NAME) },
+    ...{ tier, dataClass, until },
+    identity: server ? cutOr(names.identity(server).grantable, 2100) : null,
     ...{ reason: cut(reason, 2000), state, createdAt, updatedAt, added: cutOr(added, 2000) },
   };
   return RequestUp.safeParse(draft).data ?? null;

@@ -40,8 +40,8 @@ const standing: fc.Arbitrary<Standing> = fc
     tools: tools.map((tool) => ({ ...tool, verdict: full(tool.verdict), accounts: [] })),
     servers: servers.map((server) => ({
       ...{ ...server, verdict: full(server.verdict), name: 'files', client: 'cursor', scope: 'user' as const },
-      identity: { kind: 'npm' as const, name: '@acme/files', version: null, launchHash: 'sha256:x' },
     })),
+    tell: () => ({ identity: 'npm:@acme/files', version: null, launchHash: 'sha256:x' }),
     grants: grants.map(({ id, hours }): Grant => {
       const expiresAt = new Date(NOW + hours * 3_600_000).toISOString();
       return { id, tool: 'a', status: 'approved', expiresAt, reason: '' };

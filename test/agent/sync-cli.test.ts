@@ -10,7 +10,8 @@ import { createPlanting } from './planting.ts';
 
 let collector: Collector;
 let secretFile: string;
-const home = temporary('sync-cli');
+// A home that looks generated: in what a file says it is blanked, and then no folder in it is known by its name.
+const home = path.join(temporary('sync-cli'), 'muster-sync-cli-a1B2c3');
 const { secret, found } = createPlanting();
 const data = path.join(home, '.local/share/muster');
 const managed = path.join(home, 'managed.json');

@@ -6,13 +6,18 @@ import { readMigrations } from '../../agent/assets.ts';
 import { createPolicySource } from '../../agent/policy/policy-source.ts';
 import { createProblems } from '../../agent/problems.ts';
 import { type Decision, uuidv7 } from '../../agent/requests.ts';
+import type { Settings } from '../../agent/settings.ts';
 import { openStore, type Store } from '../../agent/store/store.ts';
 import { directPost } from '../../agent/sync/direct-post.ts';
 import { toItems } from '../../agent/sync/items.ts';
+import { createKnownWords } from '../../agent/sync/known-words.ts';
+import { createNames, type Names, type NamesParts } from '../../agent/sync/names.ts';
 import type { Post } from '../../agent/sync/post.ts';
 import { createSync, type SyncParts } from '../../agent/sync.ts';
+import { createTelling } from '../../agent/telling.ts';
 import { headOf } from '../../agent/wire.ts';
 import type { ApprovalRequest, Tool } from '../../electron/contract.ts';
+import type { Catalog } from '../../native-catalog/catalog.ts';
 import { fakeOs } from '../fakes.ts';
 
 const SEEN = '2026-11-01T08:00:00.000Z';
@@ -45,12 +50,33 @@ export function requestOf(item: string, at: Date): ApprovalRequest {
   };
 }
 
+/** With no catalog to know anything from. */
+const known = createKnownWords({ entries: new Map(), places: () => ({ mcp: [], projects: [], configs: [] }) });
+export const namesOf = (more: Partial<NamesParts>): Names =>
+  createNames({
+    known,
+    mayTell: true,
+    homes: [],
+    folders: [],
+    user: 'ada',
+    hostname: 'quince',
+    salted: (text) => `salt-${text.length}`,
+    ...more,
+  });
+
 export type Device = Awaited<ReturnType<typeof deviceIn>>;
 
 /** `dataDir` may hold what an earlier one left: the same computer, started again. */
 export async function deviceIn(
   dataDir: string,
-  options: { readonly url: string; readonly secret: string; readonly post?: Post; readonly more?: Partial<SyncParts> },
+  options: {
+    readonly url: string;
+    readonly secret: string;
+    readonly post?: Post;
+    readonly more?: Partial<SyncParts>;
+    readonly catalog?: Pick<Catalog, 'entries' | 'places'>;
+    readonly about?: { readonly user: string; readonly hostname: string; readonly home: string; readonly collect: Settings['collect'] };
+  },
 ) {
   fs.mkdirSync(dataDir, { recursive: true });
   const tools = new Map<string, Tool>();
@@ -65,15 +91,29 @@ export async function deviceIn(
   });
   await policyFile.reload();
   const logged: unknown[] = [];
+  const { user = 'ada', hostname = 'quince', home = path.join(dataDir, 'home/ada'), collect } = options.about ?? {};
+  const os = fakeOs({ root: dataDir, env: {}, user: { name: user, uid: 1000, home }, hostname });
+  const settings = {
+    pollSeconds: 15,
+    lookMinutes: 15,
+    collectorUrl: options.url,
+    enrollSecret: options.secret,
+    ...(collect ? { collect } : {}),
+  };
+  const device = { id, platform: 'linux', hostname, user } as const;
+  const { names } = createTelling({
+    ...{ os, homes: [], store, device, dataDir, settings, policyFile, userNames: () => 'hash' as const },
+    catalog: options.catalog ?? { entries: new Map(), places: () => ({ mcp: [], projects: [], configs: [] }) },
+  });
   const sync = createSync({
-    os: fakeOs({ root: dataDir, env: {} }),
-    homes: [],
+    os,
+    names,
     clock: { now: () => new Date(), wait: () => Promise.resolve() },
     store,
-    device: { id, platform: 'linux', hostname: 'quince', user: 'ada' },
+    device,
     dataDir,
     version: '0.1.0',
-    settings: { pollSeconds: 15, lookMinutes: 15, collectorUrl: options.url, enrollSecret: options.secret },
+    settings,
     policyFile,
     log: (_what, error) => logged.push(error),
     tools: () => [...tools.values()],
@@ -85,9 +125,9 @@ export async function deviceIn(
     ...options.more,
   });
   const none = { servers: [], accounts: [], approved: new Map() };
-  const items = () => toItems({ ...none, tools: [...tools.values()] }, { project: () => null, text: (text) => text }).items;
+  const items = () => toItems({ ...none, tools: [...tools.values()] }, names()).items;
   return {
-    ...{ id, store, sync, tools, decided, logged, dataDir, policyFile },
+    ...{ id, store, sync, tools, decided, logged, dataDir, policyFile, names, device },
     head: () => headOf([...items().values()].map(({ hash }) => hash)),
     keys: () => [...items().keys()].sort(),
     put: (tool: string, version: string) => void tools.set(tool, toolOf(tool, version)),

@@ -4,20 +4,20 @@ import { describe, expect, it } from 'vitest';
 import type { StoredServer } from '../../agent/store/store.ts';
 import type { SyncState } from '../../agent/store/sync-rows.ts';
 import { compose, type Now } from '../../agent/sync/compose.ts';
-import { createNames, type Inventory, type Items, toItems, toRequest } from '../../agent/sync/items.ts';
+import { type Inventory, type Items, toItems, toRequest } from '../../agent/sync/items.ts';
+import type { NamesParts } from '../../agent/sync/names.ts';
 import { BOUNDS, CheckIn, headOf, Item } from '../../agent/wire.ts';
 import type { Tool } from '../../electron/contract.ts';
-import { requestOf, toolOf } from './sync-device.ts';
+import { namesOf, requestOf, toolOf } from './sync-device.ts';
 
 const SEEN = '2026-11-01T08:00:00.000Z';
 const NOW = new Date('2026-11-22T09:00:00.000Z');
 const PROJECT = '~/work/secret-merger';
-const names = (more: Partial<Parameters<typeof createNames>[0]> = {}) =>
-  createNames({
-    folders: [PROJECT, `${PROJECT}/app`],
-    mayTell: true,
-    homes: ['/home/ada', '/srv/home/bob'],
-    salted: (text) => `salt-${text.length}`,
+const names = (more: Partial<NamesParts> = {}) =>
+  namesOf({
+    ...{ folders: [PROJECT, `${PROJECT}/app`], homes: ['/home/ada', '/srv/home/bob'] },
+    // What only tells one thing from another is no hash of a folder.
+    salted: (text) => (/^(?:server|launch)\0/.test(text) ? `id-${text.split('\0')[1]}` : `salt-${text.length}`),
     ...more,
   });
 
@@ -39,25 +39,86 @@ const inventory = (more: Partial<Inventory> = {}): Inventory => ({ tools: [], se
 const only = ({ items }: Items) => [...items.values()][0]?.item;
 
 describe('names', () => {
-  it('tell a project by a salted hash, a home by ~, and another folder of a like name as it is', () => {
+  it('tell a project by a salted hash, and what nobody knows in the same way', () => {
     const { items } = toItems(inventory({ servers: [serverOf()], tools: [toolOf('x', '1', {})] }), names());
     const text = JSON.stringify([...items.values()].map(({ item }) => item));
     expect(text).not.toMatch(/secret-merger|\/home\/ada/);
-    expect(items.get('mcp:s1')?.item).toMatchObject({
+    expect([...items.values()].map(({ item }) => item).find(({ kind }) => kind === 'mcp')).toMatchObject({
       project: `project:salt-${PROJECT.length}`,
       configPath: `project:salt-${PROJECT.length}/.mcp.json`,
-      args: [`project:salt-${PROJECT.length}/server.js`, '--root=~/x'],
+      args: [`project:salt-${PROJECT.length}/server.js`, `--root=project:salt-${'~/x'.length}`],
+      identity: { kind: 'script', name: `project:salt-${PROJECT.length}/server.js`, launchHash: expect.stringMatching(/^salted:id-/) },
       secretNames: ['A', 'B'],
     });
-    expect(names().text('/srv/home/bob/work/secret-merger/x /srv/home/bob/y')).toBe(`project:salt-${PROJECT.length}/x ~/y`);
-    expect(names().text('~/work/secret-merger-notes')).toBe('~/work/secret-merger-notes');
-    expect(names().text(`${PROJECT}/app/x`)).toBe(`project:salt-${PROJECT.length + 4}/x`);
   });
 
   it('tell of a project not even the hash where the policy forbids it', () => {
     const item = only(toItems(inventory({ servers: [serverOf()] }), names({ mayTell: false })));
     expect(item).toMatchObject({ project: null, configPath: 'project/.mcp.json' });
     expect(JSON.stringify(item)).not.toMatch(/salt-|secret-merger/);
+  });
+
+  const npx = { kind: 'npm', name: '@acme/files' } as const;
+  it.each([
+    ['/usr/bin/node', '/usr/bin/node'],
+    ['/opt/homebrew/Cellar/node/24.1.0/bin/node', '/opt/homebrew/Cellar/node/24.1.0/bin/node'],
+    ['/home/ada/.nvm/versions/node/v24.1.0/bin/npx', '~/.nvm/versions/node/v24.1.0/bin/npx'],
+    ['C:\\Program Files\\nodejs\\npx.cmd', 'C:\\Program Files\\nodejs\\npx.cmd'],
+    ['C:\\Program Files\\Merger\\npx.cmd', 'C:\\Program Files\\project:#\\npx.cmd'],
+    ['C:\\Windows\\System32\\cmd.exe', 'C:\\Windows\\System32\\cmd.exe'],
+    ['/tmp/…/work/merger/server.js', 'project:#/server.js'],
+    ['/mnt/merger/node_modules/.bin/x', 'project:#'],
+    ['/opt/merger/run.sh', '/opt/project:#/run.sh'],
+    ['~/.merger/mcp.json', 'project:#/mcp.json'],
+    ['~/server.js', 'project:#'],
+    ['./src/index.ts', './src/index.ts'],
+    ['./merger/index.ts', 'project:#/index.ts'],
+    ['--root=/home/bob/merger plans/x', '--root=project:#'],
+    ['-v/home/bob/merger:/data', 'project:#'],
+    ['-y', '-y'],
+    ['--port', '--port'],
+    ['3000', '3000'],
+    ['@acme/files@1.2.3', '@acme/files@1.2.3'],
+    ['@acme/merger', 'project:#'],
+    ['merger', 'hidden:#'],
+    ['cd /work && node merger.js', 'project:#'],
+    ['merger deal', 'hidden:#'],
+    ['stdio', 'stdio'],
+    ['API_KEY=…', 'API_KEY=…'],
+    ['ROOT=/srv/merger', 'ROOT=project:#'],
+    ['file:///srv/merger/x', 'hidden:#'],
+    ['postgres://db.example/merger', 'hidden:#'],
+    ['https://mcp.example/v1', 'https://mcp.example/v1'],
+    ['', ''],
+    ['~', '~'],
+    ['/', '/'],
+    ['…', '…'],
+  ])('write the word %s of a command line as %s', (given, told) => {
+    expect(
+      names({ folders: [] })
+        .argument(given, npx)
+        .replace(/salt-\d+/, '#'),
+    ).toBe(told);
+  });
+
+  it('find what is named after a project, the account or the computer', () => {
+    const { name } = names();
+    const hidden = ['secret-merger', 'Secret Merger', 'secret_merger_KEY', 'my.secretMerger', 'the-secretmergers', 'ada-notes', 'quince'];
+    for (const text of hidden) expect([text, name(text)]).toEqual([text, `hidden:salt-${text.length}`]);
+    for (const text of ['merger', 'app', 'work', 'adapter', 'GITHUB_TOKEN', 'canada']) expect(name(text)).toBe(text);
+    expect([names().host('adas-laptop'), names().host('lab-12')]).toEqual(['host:salt-11', 'lab-12']);
+  });
+
+  it('call a script in a grant as they call it to the collector, and nothing where two could be meant', () => {
+    const { identity } = names();
+    const script = { identity: { ...serverOf().identity }, pinned: true };
+    expect(identity(script).grantable).toBe(`script:project:salt-${PROJECT.length}/server.js`);
+    expect(names({ mayTell: false }).identity(script).grantable).toBeNull();
+    const npm = (name: string, pinned = false) => identity({ identity: { ...script.identity, kind: 'npm', name }, pinned });
+    expect(npm('@acme/files')).toMatchObject({ kind: 'npm', name: '@acme/files', grantable: 'npm:@acme/files' });
+    expect(npm('file:../merger')).toMatchObject({ kind: 'unknown', name: 'hidden:salt-14' });
+    expect(npm('secret-merger')).toMatchObject({ kind: 'unknown', name: 'hidden:salt-13' });
+    expect(npm('@acme/secret-merger', true)).toMatchObject({ kind: 'unknown' });
   });
 });
 
