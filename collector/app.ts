@@ -13,10 +13,11 @@ import { docsRoutes } from './routes/docs.ts';
 import { enrollRoute } from './routes/enroll.ts';
 import { healthRoutes } from './routes/health.ts';
 import type { Signer } from './signer/protocol.ts';
-import { type Db, findKey } from './store/devices.ts';
+import { type Db, findKeys } from './store/devices.ts';
 import { createKnownBodies, type KnownBodies } from './store/items.ts';
 import { createTenantReader, type TenantReader } from './store/tenant.ts';
 import { createTrustDocuments, type TrustDocuments } from './store/trust.ts';
+import { createUnchangedWriter, type UnchangedWriter } from './unchanged.ts';
 
 export type AppParts = {
   readonly database: Opened;
@@ -48,6 +49,7 @@ export type Context = {
   readonly trust: TrustDocuments;
   readonly tenant: TenantReader;
   readonly knownBodies: KnownBodies;
+  readonly unchanged: UnchangedWriter;
   readonly metrics: Metrics;
   readonly signer: Signer | null;
   /** Under which others know this collector, as `https://collector.acme.example`. */
@@ -78,7 +80,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   const clock = () => now().getTime();
   const admission = createAdmission({ ...LIMITS, ...parts.limits }, clock);
   const replays = createReplays(clock);
-  const deviceKeys = createDeviceKeys((device) => findKey(database.db, device), clock);
+  const deviceKeys = createDeviceKeys((devices) => findKeys(database.db, devices), clock);
   const metrics = createMetrics({
     requests_under_way: { help: 'Requests under way.', value: admission.underWay },
     device_keys_known: { help: 'Device keys at hand.', value: () => deviceKeys.counts().known },
@@ -99,6 +101,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     trust: createTrustDocuments(database.db, clock),
     tenant: createTenantReader(database.db, clock),
     knownBodies: createKnownBodies(clock),
+    unchanged: createUnchangedWriter(database.db),
     metrics,
     signer: parts.signer ?? null,
     origins: parts.origins,

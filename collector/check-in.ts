@@ -4,7 +4,7 @@ import { type Alarm, contradiction, judge, type Tip } from './chain.ts';
 import { Problem } from './problem.ts';
 import { type Arrived, clean, type Held, type Parked } from './read-check-in.ts';
 import { type AuditRow, audit } from './store/audit.ts';
-import { type Db, type DeviceChanges, lockDevice, type Trx, touch, updateDevice } from './store/devices.ts';
+import { type Db, type DeviceChanges, lockDevice, type Said, type Touched, type Trx, updateDevice } from './store/devices.ts';
 import { appendEvidence, hashesBetween } from './store/evidence.ts';
 import {
   clearStage,
@@ -21,12 +21,14 @@ import { decisionsAfter, putRequests } from './store/requests.ts';
 import type { DeviceRow } from './store/schema.ts';
 import { grantsOf, type Signed, type TrustDocuments } from './store/trust.ts';
 import { putUsage } from './store/usage.ts';
+import type { UnchangedWriter } from './unchanged.ts';
 
 export type CheckInParts = {
   readonly db: Db;
   readonly now: () => Date;
   readonly knownBodies: KnownBodies;
   readonly trust: TrustDocuments;
+  readonly unchanged: UnchangedWriter;
   /** Seconds until the next one, where nothing special is on. */
   readonly everyS: number;
 };
@@ -55,8 +57,12 @@ export async function checkIn(parts: CheckInParts, device: string, arrived: Arri
     arrived.snapshot === null &&
     (arrived.evidence?.rows.length ?? 0) === 0;
   if (quiet) {
-    const row = await touch(db, { ...arrived, device }, { ...said(arrived), last_body: arrived.bodyHash, last_seen: at });
-    if (row) return { answer: await answerOf(parts, signed, db, row, at, []), took: 'unchanged', alarms: 0 };
+    const { epoch, seq, head, bodyHash, evidence } = arrived;
+    const touched = await parts.unchanged.write({ device, epoch, seq, head, bodyHash, evidence, at, said: said(arrived) });
+    if (touched) {
+      const row = { ...touched, ack_seq: seq, head, state: 'active', last_want: null, last_parked: null } as const;
+      return { answer: await answerOf(parts, signed, db, row, at, []), took: 'unchanged', alarms: 0 };
+    }
   }
   await storeBodies(db, [...arrived.upsert, ...(arrived.snapshot?.items ?? [])], parts.knownBodies);
   const outcome = await db.transaction().execute((trx) => inTransaction(parts, signed, trx, device, arrived, at));
@@ -94,8 +100,10 @@ async function inTransaction(
   await audit(trx, ...rows);
 
   const acked = sameEpoch ? row.decisions_sent : 0;
+  const { trust, about } = said(arrived);
   const after = await updateDevice(trx, device, {
-    ...said(arrived),
+    ...trust,
+    ...about,
     ...epoch,
     ...evidence,
     head: inventory.head,
@@ -128,10 +136,9 @@ async function reused(trx: Trx, device: string, at: Date): Promise<Problem> {
   return new Problem('seq-reused');
 }
 
-/** The columns that a check-in states about itself, where it does. */
-function said({ trust, agent, dropped }: Arrived): DeviceChanges {
+function said({ trust, agent, dropped }: Arrived): Said {
   return {
-    ...(trust && {
+    trust: trust && {
       have_key_set: trust.keySet,
       have_policy_key_set: trust.policy?.keySetRev ?? null,
       have_policy_rev: trust.policy?.rev ?? null,
@@ -140,11 +147,13 @@ function said({ trust, agent, dropped }: Arrived): DeviceChanges {
       applied_rev: trust.applied.rev,
       applied_status: trust.applied.status,
       applied_error: trust.applied.error === undefined ? null : clean(trust.applied.error),
-    }),
-    ...(agent && { agent_version: clean(agent.version), platform: agent.platform }),
-    ...(agent?.hostname !== undefined && { hostname: clean(agent.hostname) }),
-    ...(agent?.user !== undefined && { os_user: clean(agent.user) }),
-    ...(dropped && { dropped: JSON.stringify(dropped) }),
+    },
+    about: {
+      ...(agent && { agent_version: clean(agent.version), platform: agent.platform }),
+      ...(agent?.hostname !== undefined && { hostname: clean(agent.hostname) }),
+      ...(agent?.user !== undefined && { os_user: clean(agent.user) }),
+      ...(dropped && { dropped: JSON.stringify(dropped) }),
+    },
   };
 }
 
@@ -221,12 +230,14 @@ async function takeEvidence(trx: Trx, row: DeviceRow, { evidence, epoch }: Arriv
   return { evidence_chain: tip.chain, evidence_count: tip.count, evidence_head: tip.head };
 }
 
+type Answered = Touched & Pick<DeviceRow, 'ack_seq' | 'head' | 'state' | 'last_want' | 'last_parked'>;
+
 /** `row` as it stands now: a replayed check-in gets the same answer from it, with the time and the documents of now. */
 async function answerOf(
   parts: CheckInParts,
   signed: Signed,
   db: Db | Trx,
-  row: DeviceRow,
+  row: Answered,
   at: Date,
   decisions: CheckInAnswer['decisions'],
   want: CheckInAnswer['want'] = row.last_want ?? 'none',
@@ -244,7 +255,7 @@ async function answerOf(
   };
 }
 
-async function trustFor({ keySet, policy }: Signed, row: DeviceRow, db: Db | Trx): Promise<CheckInAnswer['trust']> {
+async function trustFor({ keySet, policy }: Signed, row: Touched, db: Db | Trx): Promise<CheckInAnswer['trust']> {
   const newer = {
     ...(keySet && (row.have_key_set === null || keySet.rev > row.have_key_set) ? { keySet: keySet.jws } : {}),
     ...(policy && isNewer(policy.keySetRev, policy.rev, row.have_policy_key_set, row.have_policy_rev) ? { policy: policy.jws } : {}),

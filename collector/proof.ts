@@ -1,9 +1,9 @@
 /** Whether a request comes from the device that it names, just now and for this address: the proof of agent/wire, checked before anything is read. */
-import { createHash } from 'node:crypto';
-import { type CryptoKey, compactVerify, decodeProtectedHeader, importJWK } from 'jose';
+import { createHash, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { type ProofClaims as Claims, ProofClaims, PublicKey, TIMES, Uuid } from '../agent/wire.ts';
 import type { DeviceKey, DeviceKeys } from './device-keys.ts';
+import { type Jws, openJws, publicKeyOf } from './jws.ts';
 import { Problem } from './problem.ts';
 
 const Header = z.strictObject({
@@ -43,11 +43,12 @@ export function createProver({ keys, origins, now, replays }: ProverParts): Prov
   return {
     async prove(value, path, by) {
       if (value === undefined || value === '') throw new Problem('proof-missing');
-      if (typeof value !== 'string' || value.length > MAX_CHARS || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(value))
-        throw new Problem('proof-invalid');
-      const header = headerOf(value);
-      const { key, device, keyX, state } = by === 'kid' ? await ofDevice(header.kid, keys) : await ofKey(header.jwk);
-      const claims = await claimsOf(value, key);
+      if (typeof value !== 'string' || value.length > MAX_CHARS) throw new Problem('proof-invalid');
+      const jws = openJws(value);
+      const header = Header.safeParse(jws?.header);
+      if (!jws || !header.success) throw new Problem('proof-invalid');
+      const { key, device, keyX, state } = by === 'kid' ? await ofDevice(header.data.kid, keys) : ofKey(header.data.jwk);
+      const claims = claimsOf(jws, key);
       if (!origins().some((origin) => `${origin}${path}` === claims.htu)) throw new Problem('proof-elsewhere');
       const age = now().getTime() / 1000 - claims.iat;
       if (age > TIMES.proofAge || age < -TIMES.clockSkew) throw new Problem('proof-time');
@@ -62,16 +63,6 @@ export function matchBody(proven: Proven, bytes: Uint8Array): void {
   if (createHash('sha256').update(bytes).digest('base64url') !== proven.bodyHash) throw new Problem('proof-body');
 }
 
-function headerOf(jws: string): z.infer<typeof Header> {
-  try {
-    const header = Header.safeParse(decodeProtectedHeader(jws));
-    if (header.success) return header.data;
-  } catch {
-    // The same answer as for any other header.
-  }
-  throw new Problem('proof-invalid');
-}
-
 async function ofDevice(device: string | undefined, keys: DeviceKeys) {
   if (device === undefined) throw new Problem('proof-invalid');
   const found = await keys.find(device.toLowerCase());
@@ -79,24 +70,16 @@ async function ofDevice(device: string | undefined, keys: DeviceKeys) {
   return { key: found.key, device: device.toLowerCase(), keyX: found.x, state: found.state };
 }
 
-async function ofKey(jwk: z.infer<typeof PublicKey> | undefined) {
-  if (!jwk) throw new Problem('proof-invalid');
-  try {
-    return { key: (await importJWK(jwk, 'EdDSA')) as CryptoKey, device: null, keyX: jwk.x, state: null };
-  } catch {
-    throw new Problem('proof-invalid');
-  }
+function ofKey(jwk: z.infer<typeof PublicKey> | undefined) {
+  const key = jwk && publicKeyOf(jwk.x);
+  if (!key) throw new Problem('proof-invalid');
+  return { key, device: null, keyX: jwk.x, state: null };
 }
 
-async function claimsOf(jws: string, key: CryptoKey): Promise<z.infer<typeof Claims>> {
-  let payload: Uint8Array;
+function claimsOf(jws: Jws, key: KeyObject): z.infer<typeof Claims> {
+  if (!jws.signedBy(key)) throw new Problem('proof-signature');
   try {
-    ({ payload } = await compactVerify(jws, key, { algorithms: ['EdDSA', 'Ed25519'] }));
-  } catch {
-    throw new Problem('proof-signature');
-  }
-  try {
-    const claims = ProofClaims.safeParse(JSON.parse(new TextDecoder().decode(payload)));
+    const claims = ProofClaims.safeParse(jws.payload());
     if (claims.success) return claims.data;
   } catch {
     // The same answer as for claims that are not those of the protocol.

@@ -1,13 +1,14 @@
 /** SQL about one device: its key, its row under lock, and the one statement of a check-in in which nothing changed. */
-import { type Insertable, type Kysely, sql, type Transaction, type Updateable } from 'kysely';
+import { CompiledQuery, type Insertable, type Kysely, sql, type Transaction, type Updateable } from 'kysely';
 import type { DeviceRow, DeviceState, DeviceTable, Schema } from './schema.ts';
 
 export type Db = Kysely<Schema>;
 export type Trx = Transaction<Schema>;
 
-export async function findKey(db: Db, device: string): Promise<{ x: string; state: DeviceState } | null> {
-  const row = await db.selectFrom('device').select(['key_x as x', 'state']).where('id', '=', device).executeTakeFirst();
-  return row ?? null;
+export async function findKeys(db: Db, devices: readonly string[]): Promise<{ id: string; x: string; state: DeviceState }[]> {
+  const { rows } = await sql<{ id: string; x: string; state: DeviceState }>`
+    select id, key_x as x, state from device where id = any(${[...devices]}::uuid[])`.execute(db);
+  return rows;
 }
 
 /** The device's row, held until the transaction ends: check-ins, decisions and grants of one device go one after another. */
@@ -17,42 +18,92 @@ export async function lockDevice(trx: Trx, device: string): Promise<DeviceRow | 
 
 export type DeviceChanges = Updateable<DeviceTable>;
 
+/** What a check-in states about its device, in the columns where it is kept. What it doesn't state stays. */
+export type Said = {
+  readonly trust: Pick<DeviceRow, (typeof TRUST)[number]> | null;
+  readonly about: Partial<Readonly<Record<(typeof ABOUT)[number], string>>>;
+};
+
+const TRUST = [
+  'have_key_set',
+  'have_policy_key_set',
+  'have_policy_rev',
+  'have_grants_key_set',
+  'have_grants_rev',
+  'applied_rev',
+  'applied_status',
+  'applied_error',
+] as const;
+const ABOUT = ['agent_version', 'platform', 'hostname', 'os_user', 'dropped'] as const;
+
+/** A check-in that brings nothing. */
 export type Unchanged = {
   readonly device: string;
   readonly epoch: string;
   readonly seq: number;
   readonly head: string;
+  readonly bodyHash: string;
+  readonly at: Date;
   readonly evidence: { readonly count: number; readonly head: string } | null;
+  readonly said: Said;
 };
 
+const RETURNED = [
+  'id',
+  'have_key_set',
+  'have_policy_key_set',
+  'have_policy_rev',
+  'have_grants_key_set',
+  'have_grants_rev',
+  'grants_key_set',
+  'grants_rev',
+  'evidence_count',
+  'evidence_head',
+] as const;
+
+/** What the answer to such a check-in needs of the device's row; the rest is known, or it would not have been one. */
+export type Touched = Pick<DeviceRow, (typeof RETURNED)[number]>;
+
+const list = (columns: readonly string[], each: (column: string) => string) => columns.map(each).join(', ');
+
 /**
- * A check-in that brings nothing, in one statement that no index hears of: null where anything but `changes` would have to change, and nothing was
- * done. A new number says that the answer before has arrived.
+ * The same text whatever comes, so that it is planned once; no index hears of it. A row that somebody else has just locked is passed over: nobody
+ * waits here, so no two batches wait for each other, and a device that is being granted something holds nobody else up.
  */
-export async function touch(db: Db, { device, epoch, seq, head, evidence }: Unchanged, changes: DeviceChanges): Promise<DeviceRow | null> {
-  const row = await db
-    .updateTable('device')
-    .set({ ...changes, ack_seq: seq, last_want: null, last_parked: null, decisions_acked: sql`decisions_sent` })
-    .where('id', '=', device)
-    .where('epoch', '=', epoch)
-    .where('ack_seq', '<', seq)
-    .where('head', '=', head)
-    .where('state', '=', 'active')
-    .whereRef('decision_no', '=', 'decisions_sent')
-    .$if(evidence !== null, (query) =>
-      query.where(({ eb, or, and }) =>
-        or([
-          eb('evidence_count', '<', evidence?.count ?? 0),
-          and([
-            eb('evidence_count', '=', evidence?.count ?? 0),
-            or([eb('evidence_count', '=', 0), eb('evidence_head', '=', evidence?.head ?? '')]),
-          ]),
-        ]),
-      ),
-    )
-    .returningAll()
-    .executeTakeFirst();
-  return row ?? null;
+const TOUCH = `
+  with sent as materialized (
+    select * from json_to_recordset($1::json) as sent (
+      id uuid, epoch uuid, seq bigint, head text, body text, seen timestamptz, evidence bigint, evidence_head text, trusts boolean,
+      ${list(TRUST, (column) => `${column} ${/_(status|error)$/.test(column) ? 'text' : 'bigint'}`)}, ${list(ABOUT, (column) => `${column} text`)})
+  ),
+  free as materialized (
+    select device.id from device join sent on sent.id = device.id
+    where device.id = any($2::uuid[]) and device.epoch = sent.epoch and device.ack_seq < sent.seq and device.head = sent.head
+      and device.state = 'active' and device.decision_no = device.decisions_sent
+      and (sent.evidence is null or device.evidence_count < sent.evidence
+        or device.evidence_count = sent.evidence and (sent.evidence = 0 or device.evidence_head = sent.evidence_head))
+    for no key update of device skip locked
+  )
+  update device set ack_seq = sent.seq, last_body = sent.body, last_seen = sent.seen, last_want = null, last_parked = null,
+    decisions_acked = device.decisions_sent,
+    ${list(TRUST, (column) => `${column} = case when sent.trusts then sent.${column} else device.${column} end`)},
+    ${list(ABOUT, (column) => `${column} = coalesce(sent.${column}${column === 'dropped' ? '::jsonb' : ''}, device.${column})`)}
+  from sent join free on free.id = sent.id
+  where device.id = any($2::uuid[]) and device.id = sent.id
+  returning ${list(RETURNED, (column) => `device.${column}`)}`;
+
+/**
+ * Check-ins that bring nothing, each of another device, in one statement. Resolves with those for which that was so, and nothing was done for the
+ * others: something else would have to change, or the row was locked. A new number says that the answer before has arrived.
+ */
+export async function touch(db: Db, unchanged: readonly Unchanged[]): Promise<Touched[]> {
+  const rows = unchanged.map(({ device, epoch, seq, head, bodyHash, at, evidence, said: { trust, about } }) => ({
+    ...{ id: device, epoch, seq, head, body: bodyHash, seen: at, trusts: trust !== null, ...trust, ...about },
+    ...(evidence && { evidence: evidence.count, evidence_head: evidence.head }),
+  }));
+  const ids = unchanged.map(({ device }) => device);
+  const query = CompiledQuery.raw(TOUCH, [JSON.stringify(rows), ids]) as CompiledQuery<Touched>;
+  return (await db.executeQuery(query)).rows;
 }
 
 export async function updateDevice(trx: Trx, device: string, changes: DeviceChanges): Promise<DeviceRow> {

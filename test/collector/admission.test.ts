@@ -99,9 +99,12 @@ describe('rates', () => {
     const x = simulatedDevice('http://127.0.0.1').key.x;
     const known = new Map([['known', { x, state: 'active' as const }]]);
     const keys = createDeviceKeys(
-      async (id) => {
+      async (ids) => {
         asked++;
-        return known.get(id) ?? null;
+        return ids.flatMap((id) => {
+          const row = known.get(id);
+          return row ? [{ id, ...row }] : [];
+        });
       },
       () => now,
     );
