@@ -7,18 +7,40 @@ import { BOUNDS } from '../agent/wire.ts';
 import { Problem } from './problem.ts';
 
 const unzip = promisify(gunzip);
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The bytes as sent; throws a `Problem` at the first byte beyond the bound. The stream stays open, so that the answer can leave. */
 export async function readBytes(stream: Readable, announced: string | undefined): Promise<Buffer> {
   if (announced !== undefined && Number(announced) > BOUNDS.body) throw new Problem('too-large');
-  const pieces: Buffer[] = [];
-  let size = 0;
-  for await (const piece of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += piece.length;
-    if (size > BOUNDS.body) throw new Problem('too-large');
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces, size);
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let size = 0;
+    const done = () => {
+      stream.off('data', take);
+      stream.off('end', end);
+      stream.off('error', fail);
+      stream.off('close', cut);
+    };
+    const fail = (error: unknown) => {
+      done();
+      reject(error);
+    };
+    const take = (piece: Buffer) => {
+      size += piece.length;
+      if (size > BOUNDS.body) {
+        // No more is read, and the sender can't send more than the connection's buffers take.
+        stream.pause();
+        fail(new Problem('too-large'));
+      } else pieces.push(piece);
+    };
+    const end = () => {
+      done();
+      resolve(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces, size));
+    };
+    // Before its end: the sender is gone, and nobody waits for the answer.
+    const cut = () => fail(new Problem('not-json'));
+    stream.on('data', take).on('end', end).on('error', fail).on('close', cut);
+  });
 }
 
 /** The JSON value of a body, unpacked where its headers say so. Throws a `Problem`. */
@@ -27,7 +49,7 @@ export async function unpack(bytes: Buffer, headers: IncomingMessage['headers'])
   if (encoding !== 'identity' && encoding !== 'gzip') throw new Problem('wrong-encoding');
   const plain = encoding === 'gzip' ? await unzipped(bytes) : bytes;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(plain));
+    return JSON.parse(utf8.decode(plain));
   } catch {
     throw new Problem('not-json');
   }
