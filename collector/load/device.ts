@@ -42,8 +42,21 @@ export type Device = {
   restore(): void;
 };
 
-/** `held`: the collector has its inventory already, with the number 1 acknowledged. `copy`: the same id and key with another database. */
-export function createDevice(seed: number, index: number, { held = false, copy = 0 }: { held?: boolean; copy?: number } = {}): Device {
+/** What it has of what was published, as it tells it. */
+type Trust = NonNullable<CheckIn['trust']>;
+export type Has = Pick<Trust, 'keySet' | 'policy'>;
+
+const NOTHING: Has = { keySet: null, policy: null };
+
+/**
+ * `held`: the collector has its inventory already, with the number 1 acknowledged. `has`: what was published before that. `copy`: the same id and key
+ * with another database.
+ */
+export function createDevice(
+  seed: number,
+  index: number,
+  { held = false, copy = 0, has = NOTHING }: { held?: boolean; copy?: number; has?: Has } = {},
+): Device {
   const id = idOf(seed, index);
   const epoch = epochOf(seed, index, copy);
   const random = chance(seed, 'life', index, copy);
@@ -56,6 +69,7 @@ export function createDevice(seed: number, index: number, { held = false, copy =
   let head: string | null = held ? headNow() : null;
   let pending: CheckIn | null = null;
   let full = !held;
+  let trust: Trust = { ...NOTHING, ...has, grants: null, applied: appliedOf(has.policy) };
   const keyed = () => {
     key ??= keyOf(seed, index);
     return key;
@@ -63,7 +77,6 @@ export function createDevice(seed: number, index: number, { held = false, copy =
 
   function compose(load: Load): CheckIn {
     const envelope = { proto: PROTO, epoch, seq: seq + 1, hashAlg: HASH_ALG } as const;
-    const trust = { keySet: null, policy: null, grants: null, applied: { rev: null, status: 'none' } } as const;
     if (full || load === 'full' || head === null) {
       const items = all();
       return {
@@ -96,6 +109,16 @@ export function createDevice(seed: number, index: number, { held = false, copy =
       head = answer.head;
       full = answer.want !== 'none';
       pending = null;
+      if (answer.trust !== 'current') {
+        const { keySet, policy, grants } = answer.trust;
+        const has = policy === undefined ? trust.policy : revsOf(policy);
+        trust = {
+          keySet: keySet === undefined ? trust.keySet : revsOf(keySet).rev,
+          policy: has,
+          grants: grants === undefined ? trust.grants : revsOf(grants),
+          applied: appliedOf(has),
+        };
+      }
     },
     refused() {
       seq++;
@@ -116,4 +139,15 @@ export function createDevice(seed: number, index: number, { held = false, copy =
       pending = null;
     },
   };
+}
+
+const appliedOf = (policy: Trust['policy']): Trust['applied'] =>
+  policy === null ? { rev: null, status: 'none' } : { rev: policy.rev, status: 'ok' };
+
+/** What a signed document says of itself; an agent checks more than that. */
+function revsOf(jws: string): { keySetRev: number; rev: number } {
+  const [header, payload] = jws
+    .split('.', 2)
+    .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString('utf8')) as Record<string, unknown>);
+  return { keySetRev: Number(header?.['keySet'] ?? 0), rev: Number(payload?.['rev']) };
 }

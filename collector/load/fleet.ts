@@ -44,7 +44,7 @@ export async function runFleet(options: FleetOptions): Promise<Report> {
   const filledSeconds = (performance.now() - began) / 1000;
   const sender = createSender(url);
   try {
-    const stage = { seed, devices, rate, seconds, secret, sender, signal, say };
+    const stage = { seed, devices, rate, seconds, secret, published: target?.ready.published, sender, signal, say };
     if (options.target && SCENARIOS[scenario].filled) {
       say(`enrolling ${devices} devices`);
       await SCENARIOS.enrol.play(stage);
@@ -79,6 +79,9 @@ export async function runFleet(options: FleetOptions): Promise<Report> {
   }
 }
 
+/** Approved a second, each with a signature: what a fleet of a hundred thousand never asks for. */
+const DECISIONS = 1;
+
 type Ready = Extract<Told, { kind: 'ready' }>;
 
 async function startTarget({ scenario, devices, seed, databaseUrl, folder, signal, say }: FleetOptions) {
@@ -107,7 +110,14 @@ async function startTarget({ scenario, devices, seed, databaseUrl, folder, signa
       child.on('message', listen);
       child.once('exit', gone);
     });
-  const order: Order = { seed, devices, url: databaseUrl, folder, fill: SCENARIOS[scenario].filled };
+  const order: Order = {
+    seed,
+    devices,
+    url: databaseUrl,
+    folder,
+    fill: SCENARIOS[scenario].filled,
+    decisions: SCENARIOS[scenario].filled ? DECISIONS : 0,
+  };
   const stop = async () => {
     signal.removeEventListener('abort', end);
     const running = child.exitCode === null && child.signalCode === null;

@@ -1,7 +1,7 @@
 /** What a fleet does to a collector, one scenario a function: each drives devices and says what came of it. */
 import { waitAfter } from '../../agent/sync/schedule.ts';
 import { CheckInAnswer } from '../../agent/wire.ts';
-import { createDevice, type Device, keyOf, type Load } from './device.ts';
+import { createDevice, type Device, type Has, keyOf, type Load } from './device.ts';
 import { arrivals, drive } from './drive.ts';
 import { createTally, type Numbers, spreadOf } from './measure.ts';
 import { chance, uuidOf } from './random.ts';
@@ -14,6 +14,8 @@ export type Stage = {
   readonly rate: number;
   readonly seconds: number;
   readonly secret: string;
+  /** What was published, which devices that are filled in have from the start. */
+  readonly published: Has | undefined;
   readonly sender: Sender;
   readonly signal: AbortSignal;
   say(line: string): void;
@@ -61,12 +63,12 @@ const counter = () => {
 };
 
 /** Made when they are first needed: most of a hundred thousand keys sign once or never in a run. */
-function fleetOf({ seed, devices }: Stage, held = true) {
+function fleetOf({ seed, devices, published }: Stage, held = true) {
   const made = new Map<number, Device>();
   const at = (index: number) => {
     const known = made.get(index);
     if (known) return known;
-    const device = createDevice(seed, index, { held });
+    const device = createDevice(seed, index, held && published ? { held, has: published } : { held });
     made.set(index, device);
     return device;
   };

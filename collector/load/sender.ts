@@ -1,9 +1,9 @@
 /** Sends what simulated devices say: proofs by the agent's own code, bodies packed as an agent packs them, over kept connections. */
-import { Agent, request } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { proofOf } from '../../agent/sync/proof.ts';
 import { BOUNDS, PATHS } from '../../agent/wire.ts';
+import { createConnections } from './connections.ts';
 import type { Device, Key } from './device.ts';
 
 const pack = promisify(gzip);
@@ -38,8 +38,8 @@ export function createSender(
   url: string,
   { connections = 64, keepAlive = true, at = url }: { connections?: number; keepAlive?: boolean; at?: string } = {},
 ): Sender {
-  const { hostname, port } = new URL(at);
-  const agent = new Agent({ keepAlive, maxSockets: connections, scheduling: 'fifo' });
+  const { hostname, port, host } = new URL(at);
+  const kept = createConnections(hostname.replace(/^\[|\]$/g, ''), Number(port), { most: connections, keepAlive });
   async function packed(value: unknown): Promise<{ body: Buffer; gzipped: boolean }> {
     const text = Buffer.from(JSON.stringify(value));
     const gzipped = text.length > BOUNDS.compressAbove;
@@ -56,29 +56,18 @@ export function createSender(
     async post(path, device, value, options = {}) {
       const { body, gzipped } = await packed(value);
       const dpop = options.proof ?? (await prove(path, device, body, options));
-      const headers = {
-        'content-type': 'application/json',
-        'content-length': body.length,
-        ...(gzipped ? { 'content-encoding': 'gzip' } : {}),
-        dpop,
-        // Each device has an address of its own, as behind a balancer.
-        'x-forwarded-for': `10.${(device.index >> 16) & 255}.${(device.index >> 8) & 255}.${device.index & 255}`,
-      };
-      return new Promise((resolve) => {
-        const failed = (error: NodeJS.ErrnoException) =>
-          resolve({ status: 0, code: error.code ?? error.name, body: null, bytes: body.length });
-        const sent = request({ agent, hostname, port, path: PATHS[path], method: 'POST', headers, timeout: 30_000 }, (answer) => {
-          const pieces: Buffer[] = [];
-          answer.on('data', (piece: Buffer) => pieces.push(piece));
-          answer.on('error', failed);
-          answer.on('end', () => resolve(read(answer.statusCode ?? 0, Buffer.concat(pieces), body.length)));
-        });
-        sent.on('timeout', () => sent.destroy(Object.assign(new Error('no answer'), { code: 'no-answer' })));
-        sent.on('error', failed);
-        sent.end(body);
-      });
+      // Each device has an address of its own, as behind a balancer.
+      const address = `10.${(device.index >> 16) & 255}.${(device.index >> 8) & 255}.${device.index & 255}`;
+      const encoding = gzipped ? 'Content-Encoding: gzip\r\n' : '';
+      const head = `POST ${PATHS[path]} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\n${encoding}DPoP: ${dpop}\r\nX-Forwarded-For: ${address}\r\n`;
+      try {
+        const answer = await kept.post(head, body);
+        return read(answer.status, answer.body, body.length);
+      } catch (error) {
+        return { status: 0, code: (error as NodeJS.ErrnoException).code ?? (error as Error).name, body: null, bytes: body.length };
+      }
     },
-    close: () => agent.destroy(),
+    close: () => kept.close(),
   };
 }
 

@@ -1,10 +1,13 @@
 /** The collector that a fleet is let loose on, as a process of its own, so that what it costs and what the fleet costs are apart. Started by main.ts. */
+import { openSync, readFileSync, writeSync } from 'node:fs';
 import { sql } from 'kysely';
 import { openDatabase } from '../database.ts';
-import { createLog } from '../log.ts';
+import { createLog, writeTogether } from '../log.ts';
+import { type StartedSigner, startSigner } from '../signer/start.ts';
 import { type Collector, startCollector } from '../start.ts';
 import { makeEnrolSecret } from '../store/secrets.ts';
 import { makeTenant } from '../store/tenant.ts';
+import { type Deciding, decide, type Published, publish } from './deciding.ts';
 import { fill } from './fill.ts';
 
 export type Order = {
@@ -13,16 +16,21 @@ export type Order = {
   readonly url: string | null;
   readonly folder: string;
   readonly fill: boolean;
+  /** How many requests are approved a second, each with a signature. */
+  readonly decisions: number;
 };
 export type Told =
   | { readonly kind: 'said'; readonly line: string }
-  | { readonly kind: 'ready'; readonly url: string; readonly secret: string; readonly engine: string }
+  | { readonly kind: 'ready'; readonly url: string; readonly secret: string; readonly engine: string; readonly published: Published }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'state'; readonly state: TargetState };
 
 export type TargetState = {
   readonly databaseBytes: number;
+  /** The signer's too. */
   readonly processorMs: number;
+  /** Lists of grants that were signed for a decision. */
+  readonly signed: number;
   readonly rssBytes: number;
   readonly rows: Readonly<Record<string, number>>;
   /** Updates of `device`, and how many of them touched no index; null where the database doesn't count. */
@@ -31,7 +39,7 @@ export type TargetState = {
 
 const tell = (told: Told) => void process.send?.(told);
 
-async function begin({ seed, devices, url, folder, fill: filled }: Order): Promise<Collector> {
+async function begin({ seed, devices, url, folder, fill: filled, decisions }: Order): Promise<Running> {
   const where = { url: url ?? undefined, folder };
   if (filled) {
     const opened = await openDatabase(where);
@@ -41,15 +49,37 @@ async function begin({ seed, devices, url, folder, fill: filled }: Order): Promi
     await sql`vacuum analyze`.execute(opened.db);
     await opened.close();
   }
-  const log = createLog((line) => void (line.includes('"level":"error"') && process.stderr.write(line)));
+  // A log is part of what a check-in costs.
+  const file = openSync(`${folder}.log`, 'a', 0o600);
+  const together = writeTogether((text) => writeSync(file, text));
+  const log = createLog((line) => {
+    together(line);
+    if (line.includes('"level":"error"')) process.stderr.write(line);
+  });
+  const signer = await startSigner(`${folder}-signer`, 'fleet');
   // The fleet stands in for a balancer, so that each device has an address of its own.
-  const collector = await startCollector({ where, log, tenant: 'fleet', port: 0, trustProxy: 'loopback' });
+  const collector = await startCollector({ where, log, tenant: 'fleet', port: 0, trustProxy: 'loopback', signer: signer.signer });
   const { secret } = await makeEnrolSecret(collector.context.db, { label: 'fleet' }, new Date());
-  tell({ kind: 'ready', url: collector.url, secret, engine: collector.context.database.engine });
-  return collector;
+  const published = await publish(collector);
+  const deciding = decisions > 0 ? decide(collector, seed, devices, decisions, (line) => tell({ kind: 'said', line })) : null;
+  tell({ kind: 'ready', url: collector.url, secret, engine: collector.context.database.engine, published });
+  return { collector, signer, deciding };
 }
 
-async function stateOf({ context: { db, database } }: Collector): Promise<TargetState> {
+type Running = { readonly collector: Collector; readonly signer: StartedSigner; readonly deciding: Deciding | null };
+
+/** Of another process, where `/proc` tells; its ticks are hundredths of a second. */
+function processorMs(pid: number | undefined): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return 0;
+  }
+}
+
+async function stateOf({ collector, signer, deciding }: Running): Promise<TargetState> {
+  const { db, database } = collector.context;
   const { rows: size } = await sql<{ bytes: number }>`select pg_database_size(current_database()) as bytes`.execute(db);
   const count = async (table: 'device' | 'device_item' | 'item_body' | 'audit') => {
     const row = await db
@@ -65,27 +95,33 @@ async function stateOf({ context: { db, database } }: Collector): Promise<Target
   const { user, system } = process.cpuUsage();
   return {
     databaseBytes: Number(size[0]?.bytes ?? 0),
-    processorMs: Math.round((user + system) / 1000),
+    processorMs: Math.round((user + system) / 1000) + processorMs(signer.pid()),
+    signed: deciding?.signed() ?? 0,
     rssBytes: process.memoryUsage.rss(),
     rows,
     updates: database.engine === 'postgresql' && counted[0] ? { all: Number(counted[0].all), hot: Number(counted[0].hot) } : null,
   };
 }
 
-let collector: Collector | null = null;
+let running: Running | null = null;
 process.on('message', (message: Order | 'state') => {
   const failed = (error: unknown) =>
     tell({ kind: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   if (message === 'state') {
-    if (collector) stateOf(collector).then((state) => tell({ kind: 'state', state }), failed);
+    if (running) stateOf(running).then((state) => tell({ kind: 'state', state }), failed);
     return;
   }
   begin(message).then((begun) => {
-    collector = begun;
+    running = begun;
   }, failed);
 });
 // Its master is gone, however that ended.
 process.on('disconnect', () => {
-  const ending = collector?.stop() ?? Promise.resolve();
-  void ending.finally(() => process.exit(0));
+  void end().finally(() => process.exit(0));
 });
+
+async function end(): Promise<void> {
+  await running?.deciding?.stop();
+  await running?.collector.stop();
+  await running?.signer.stop();
+}
