@@ -4,7 +4,7 @@ import { blankArgs } from './args.ts';
 import type { ParsedServer } from './parse.ts';
 import { BLANK } from './secrets.ts';
 import { type Target, targetOf } from './target.ts';
-import { programName, unwrap } from './unwrap.ts';
+import { launchLine, programName } from './unwrap.ts';
 
 type Entry = Pick<ParsedServer, 'command' | 'args' | 'url'>;
 
@@ -170,7 +170,7 @@ function remembered<Key extends object, Value>(memory: WeakMap<Key, Value>, key:
 }
 
 function readEntry(server: Entry): Wanted {
-  const [command = '', ...rest] = unwrap([server.command ?? '', ...server.args]);
+  const [command = '', ...rest] = launchLine(server);
   const target = targetOf(server);
   const names = namesOf(target);
   const folder = `/node_modules/${target.name}/`;

@@ -2,7 +2,7 @@
 import type { McpIdentity } from '../../electron/contract.ts';
 import type { ParsedServer } from './parse.ts';
 import { BLANK } from './secrets.ts';
-import { programName, unwrap } from './unwrap.ts';
+import { launchLine, programName } from './unwrap.ts';
 
 /** What would run, once wrappers (`cmd /c`, `env`, `sudo`) are taken off. */
 export type Target = {
@@ -62,13 +62,24 @@ const nodeValued = new Set([
   '--tsconfig',
 ]);
 
-/** What an entry would run. Also used to recognise its process. */
-export function targetOf(server: Pick<ParsedServer, 'command' | 'args' | 'url'>): Target {
+type Launch = Pick<ParsedServer, 'command' | 'args' | 'url'>;
+
+/** What an entry would run. Also used to recognise its process. Each list of arguments is read once: a dozen rules ask. */
+export function targetOf({ command, args, url }: Launch): Target {
+  const before = targets.get(args);
+  if (before && before.command === command && before.url === url) return before.target;
+  const target = readTarget({ command, args, url });
+  targets.set(args, { command, url, target });
+  return target;
+}
+const targets = new WeakMap<readonly string[], Pick<Launch, 'command' | 'url'> & { readonly target: Target }>();
+
+function readTarget(server: Launch): Target {
   if (server.command === null) {
     const address = server.url === null ? '' : server.url.replace(/^[a-z][a-z0-9+.-]*:\/\//, '').replace(/\/$/, '');
     return { kind: address === '' ? 'unknown' : 'remote', name: address, version: null, program: null, fetched: false, rest: [] };
   }
-  const [command = '', ...args] = unwrap([server.command, ...server.args]);
+  const [command = '', ...args] = launchLine(server);
   const name = programName(command);
   const known = Object.hasOwn(runners, name) ? runners[name] : /^python3?\.\d+$/.test(name) ? python : undefined;
   const target = known?.(args);
@@ -112,9 +123,11 @@ function firstPlain(args: readonly string[], valued: ReadonlySet<string>): { at:
 }
 
 function flagValue(args: readonly string[], names: readonly string[]): string | null {
-  for (const [at, arg] of args.entries()) {
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] ?? '';
+    if (!arg.startsWith('-')) continue;
     if (names.includes(arg)) return args[at + 1] ?? null;
-    const glued = names.find((name) => arg.startsWith(`${name}=`));
+    const glued = names.find((name) => arg.startsWith(name) && arg[name.length] === '=');
     if (glued) return arg.slice(glued.length + 1);
   }
   return null;

@@ -2,7 +2,7 @@
 
 /** `C:\x\npx.cmd` → `npx`, without case where Windows' endings show that case means nothing. */
 export function programName(command: string): string {
-  const base = command.split(/[/\\]/).at(-1) ?? command;
+  const base = command.slice(Math.max(command.lastIndexOf('/'), command.lastIndexOf('\\')) + 1);
   const bare = base.replace(/\.(?:exe|cmd|bat|ps1)$/i, '');
   return bare === base ? base : bare.toLowerCase();
 }
@@ -60,6 +60,17 @@ export function unwrap(line: readonly string[]): readonly string[] {
   }
   return words;
 }
+
+/** The line that an entry starts its server by, unwrapped; empty where it starts none. Each list of arguments is read once: a dozen rules ask. */
+export function launchLine({ command, args }: { readonly command: string | null; readonly args: readonly string[] }): readonly string[] {
+  if (command === null) return [];
+  const before = lines.get(args);
+  if (before?.command === command) return before.line;
+  const line = unwrap([command, ...args]);
+  lines.set(args, { command, line });
+  return line;
+}
+const lines = new WeakMap<readonly string[], { readonly command: string; readonly line: readonly string[] }>();
 
 export function isShell(name: string): boolean {
   return /^(?:sh|bash|zsh|dash|ash|ksh|fish|powershell|pwsh)$/.test(name);

@@ -1,6 +1,6 @@
 /** Rules about containers: what `docker run` and its sisters are told to open. Pure. */
 import { targetOf } from '../target.ts';
-import { programName, unwrap } from '../unwrap.ts';
+import { launchLine, programName } from '../unwrap.ts';
 import { isWholeDiskOrHome } from './access.ts';
 import type { Assessed, Rule } from './rule.ts';
 
@@ -49,7 +49,7 @@ export const containerRules: readonly Rule[] = [
 function flags(server: Assessed): { name: string; value: string }[] {
   const { kind, rest } = targetOf(server);
   if (kind !== 'oci' || server.command === null) return [];
-  const [command = '', ...all] = unwrap([server.command, ...server.args]);
+  const [command = '', ...all] = launchLine(server);
   if (!/^(?:docker|podman|nerdctl)$/.test(programName(command))) return [];
   // The last of what stands before the image's own arguments is the image.
   const args = all.slice(0, all.length - rest.length - 1);

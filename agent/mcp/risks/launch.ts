@@ -1,6 +1,6 @@
 /** Rules about how a server is started: with which rights, through what, from where, and with what put into it. Pure. */
 import { targetOf } from '../target.ts';
-import { isElevator, isPlainLine, isShell, programName, unwrap } from '../unwrap.ts';
+import { isElevator, isPlainLine, isShell, launchLine, programName } from '../unwrap.ts';
 import type { Assessed, Rule } from './rule.ts';
 
 export const launchRules: readonly Rule[] = [
@@ -63,7 +63,7 @@ export const launchRules: readonly Rule[] = [
     title: "The runtime's own limits are taken off",
     severity: 'medium',
     test: (server) => {
-      const [command = '', ...args] = server.command === null ? [] : unwrap([server.command, ...server.args]);
+      const [command = '', ...args] = launchLine(server);
       if (programName(command) !== 'deno') return null;
       const own = args.slice(0, args.length - targetOf(server).rest.length);
       return own.find((arg) => /^(?:-A|--allow-all|-R|-W|--allow-(?:read|write|run|ffi))$/.test(arg)) ?? null;
@@ -109,7 +109,7 @@ function wordsOfShell(server: Assessed): readonly string[] {
 /** Why an entry counts as a shell line or inline code, in words; null where it doesn't. */
 function inlineCode(server: Assessed): string | null {
   if (server.command === null) return null;
-  const [command = '', ...args] = unwrap([server.command, ...server.args]);
+  const [command = '', ...args] = launchLine(server);
   const name = programName(command).toLowerCase();
   if (args.length === 0 && /\s/.test(command) && !isPlainLine(command)) return 'a shell line as the command';
   if (isShell(name)) {
@@ -192,7 +192,7 @@ function loadsCode(name: string, value: string): boolean {
 export function programPaths(server: Pick<Assessed, 'command' | 'args' | 'url' | 'launch'>): string[] {
   if (server.command === null) return [];
   const { kind, name } = targetOf(server);
-  const [command = '', ...args] = unwrap([server.command, ...server.args]);
+  const [command = '', ...args] = launchLine(server);
   const paths = [command, ...(kind === 'script' || kind === 'npm' || kind === 'pypi' ? [name] : [])].filter((text) => /[\\/]/.test(text));
   if (kind !== 'script' || name === 'inline code' || /^(?:[\\/~$%]|[A-Za-z]:)/.test(name)) return paths;
   const folder = folderOf(args) ?? server.launch.cwd;

@@ -1,5 +1,5 @@
 /** Rules about the network: how a server is reached, on what it listens, and where its packages, keys and prompts go. Pure. */
-import { programName, unwrap } from '../unwrap.ts';
+import { launchLine, programName } from '../unwrap.ts';
 import type { Assessed, Rule } from './rule.ts';
 
 export const networkRules: readonly Rule[] = [
@@ -124,7 +124,7 @@ const indexFlag = /^(?:--registry|--(?:default-|extra-)?index(?:-url)?|-i)$/;
 /** The values of flags of what starts the server (`npx --registry`, `uvx --index-url`). */
 function flagValues(server: Assessed, wanted: RegExp): string[] {
   if (server.command === null) return [];
-  const [command = '', ...args] = unwrap([server.command, ...server.args]);
+  const [command = '', ...args] = launchLine(server);
   if (!/^(?:npx|npm|pnpm|yarn|bunx|bun|uvx|uv|pipx|pip)$/.test(programName(command))) return [];
   return args.flatMap((arg, at) => {
     const [, flag = '', value = ''] = /^(--?[\w-]+)=([\s\S]*)$/.exec(arg) ?? [];

@@ -1,7 +1,7 @@
 /** Rules about where a server comes from: which version, from whom, and whether its name only looks like another's. Pure. */
 import type { Publishers } from '../../../native-catalog/schema.ts';
 import { type Target, targetOf } from '../target.ts';
-import { programName, unwrap } from '../unwrap.ts';
+import { launchLine, programName } from '../unwrap.ts';
 import { hostOf, isOwnNetwork, isUnder } from './network.ts';
 import type { Assessed, Rule } from './rule.ts';
 
@@ -74,7 +74,7 @@ function isUnpinned({ fetched, kind, version }: Target): boolean {
 /** The flag or variable that answers npx's question; null where it is asked. */
 function saysYes(server: Assessed, target: Target): string | null {
   if (server.command === null) return null;
-  const [command = '', ...args] = unwrap([server.command, ...server.args]);
+  const [command = '', ...args] = launchLine(server);
   if (!/^(?:npx|npm|pnpx)$/.test(programName(command))) return null;
   // What follows the package is the server's own.
   const own = args.slice(0, args.length - target.rest.length);
@@ -104,16 +104,40 @@ function repositoryOf(name: string): string | null {
 function isPublished(kind: Target['kind'], name: string, known: Publishers): boolean {
   return remembered(published, known, `${kind}\0${name}`, () => {
     const plain = plainName(kind, name);
-    if (packagesOf(known, kind).includes(plain)) return true;
-    const repository = kind === 'oci' ? null : repositoryOf(name);
-    return known.publishers.some(
-      ({ npm = [], pypi = [], oci = [], repositories = [] }) =>
-        (kind === 'npm' && npm.some((scope) => plain.startsWith(`${scope}/`))) ||
-        (kind === 'pypi' && pypi.some((prefix) => plain.startsWith(prefix))) ||
-        (kind === 'oci' && oci.some((prefix) => plain.startsWith(prefix))) ||
-        (repository !== null && repositories.includes(repository)),
-    );
+    const { packages, npm, pypi, oci, repositories } = indexOf(known);
+    if (packages.has(`${kind}\0${plain}`)) return true;
+    if (kind === 'npm' && npm.has(plain.slice(0, Math.max(plain.indexOf('/'), 0)))) return true;
+    if (kind === 'pypi' && pypi.some((prefix) => plain.startsWith(prefix))) return true;
+    if (kind === 'oci') return oci.some((prefix) => plain.startsWith(prefix));
+    const repository = repositoryOf(name);
+    return repository !== null && repositories.has(repository);
   });
+}
+
+/** All that the catalog knows of publishers, by what a name is compared with. */
+type Index = {
+  /** The kind, a zero, the name. */
+  readonly packages: ReadonlySet<string>;
+  readonly npm: ReadonlySet<string>;
+  readonly pypi: readonly string[];
+  readonly oci: readonly string[];
+  readonly repositories: ReadonlySet<string>;
+};
+const indexes = new WeakMap<Publishers, Index>();
+
+function indexOf(known: Publishers): Index {
+  const before = indexes.get(known);
+  if (before) return before;
+  const all = known.publishers;
+  const index: Index = {
+    packages: new Set(Object.entries(known.packages).flatMap(([kind, names]) => names.map((name) => `${kind}\0${name}`))),
+    npm: new Set(all.flatMap(({ npm = [] }) => npm)),
+    pypi: all.flatMap(({ pypi = [] }) => pypi),
+    oci: all.flatMap(({ oci = [] }) => oci),
+    repositories: new Set(all.flatMap(({ repositories = [] }) => repositories)),
+  };
+  indexes.set(known, index);
+  return index;
 }
 
 function unknownPublisher(server: Assessed, known: Publishers): string | null {
