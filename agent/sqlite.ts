@@ -94,15 +94,18 @@ export function withoutNative(missing: string): DatabaseError {
 
 function openForWriting(file: string, { migrations, busyMs }: OpenOptions): Database {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-  prepareFile(file);
+  const isNew = prepareFile(file);
   // Where a file can't be written SQLite quietly opens it to read, and the first write would be the first to know.
   accessSync(file, constants.R_OK | constants.W_OK);
   const database = connect(file, { timeout: busyMs ?? 2000 });
   try {
     refuseNewer(database, file, migrations);
     tune(database);
+    // A new file holds nothing that could be lost: should the power end now, the next start finds it damaged or empty and makes it again.
+    if (isNew) database.pragma('synchronous = OFF');
     database.pragma('journal_mode = WAL');
     migrate(database, migrations);
+    if (isNew) database.pragma('synchronous = NORMAL');
     return database;
   } catch (error) {
     database.close();
@@ -110,8 +113,11 @@ function openForWriting(file: string, { migrations, busyMs }: OpenOptions): Data
   }
 }
 
-/** SQLite gives a new file the umask's mode, and -wal and -shm the mode of the file: so the file is made here, for its owner alone. */
-function prepareFile(file: string): void {
+/**
+ * SQLite gives a new file the umask's mode, and -wal and -shm the mode of the file: so the file is made here, for its owner alone. Answers whether
+ * it was not there.
+ */
+function prepareFile(file: string): boolean {
   let made: number;
   try {
     made = openSync(file, 'wx', 0o600);
@@ -126,9 +132,10 @@ function prepareFile(file: string): void {
         `The database ${file} is a folder or a device, not a file; move it away, and Muster makes a new database.`,
       );
     if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0 && stat.uid === process.getuid?.()) tighten(file);
-    return;
+    return false;
   }
   closeSync(made);
+  return true;
 }
 
 function tighten(file: string): void {
