@@ -63,8 +63,8 @@ export function linuxProcesses(os: Os, homes: Homes): ProcessObserver {
   let known = new Map<number, Known>();
   let looks = 0;
 
-  /** Null where the process has ended meanwhile. */
-  function readText(path: string): string | null {
+  /** Null where the process has ended meanwhile. `inOne`: the kernel gives all of the file to the first call, where there is room (`stat`, `status`). */
+  function readText(path: string, inOne = false): string | null {
     let file: number;
     try {
       file = openSync(path, 'r');
@@ -76,7 +76,7 @@ export function linuxProcesses(os: Os, homes: Homes): ProcessObserver {
       for (;;) {
         const count = readSync(file, buffer, length, buffer.length - length, null);
         length += count;
-        if (count === 0 || length === buffer.length) return buffer.toString('utf8', 0, length);
+        if (count === 0 || inOne || length === buffer.length) return buffer.toString('utf8', 0, length);
       }
     } catch {
       return null;
@@ -86,7 +86,7 @@ export function linuxProcesses(os: Os, homes: Homes): ProcessObserver {
   }
 
   function readStat(folder: string): Stat | null {
-    const text = readText(`${folder}/stat`);
+    const text = readText(`${folder}/stat`, true);
     return text === null ? null : parseStat(text);
   }
 
@@ -119,7 +119,7 @@ export function linuxProcesses(os: Os, homes: Homes): ProcessObserver {
   /** The kernel gives the folder of a process that may not be dumped (a browser's sandbox, a key agent) to root: then `status` knows better. */
   function userOf(folder: string, ownerOfFolder: number): number {
     if (ownerOfFolder !== 0) return ownerOfFolder;
-    const uid = /^Uid:\t(\d+)/m.exec(readText(`${folder}/status`) ?? '')?.[1];
+    const uid = /^Uid:\t(\d+)/m.exec(readText(`${folder}/status`, true) ?? '')?.[1];
     return uid === undefined ? ownerOfFolder : Number(uid);
   }
 
