@@ -1,6 +1,6 @@
 /** The one door to a running agent on this computer: the socket that every local client uses. What comes through it is checked here. */
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { z } from 'zod';
@@ -169,6 +169,8 @@ export type Reached = Connection<AgentApi, AgentEvents> & { readonly state: Snap
 export function reach(dataDir: string): Promise<Reached | null> {
   const at = socketPath(dataDir);
   if (isShort(at, dataDir) && !isOurs(path.dirname(at))) return Promise.resolve(null);
+  // Most commands meet no agent, and Node's network takes longer to load than this question.
+  if (process.platform !== 'win32' && !existsSync(at)) return Promise.resolve(null);
   return new Promise((resolve, reject) => {
     const socket = net.connect(at);
     const silent = setTimeout(() => {
