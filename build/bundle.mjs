@@ -45,6 +45,7 @@ const BESIDE_THE_EXECUTABLE = [
 const LATER = [
   { file: /native-catalog[/\\]catalog\.ts$/, takes: '{ checked }', name: 'checked', module: './checked.ts' },
   { file: /agent[/\\]policy[/\\]policy-file\.ts$/, takes: '{ type Policy, parsePolicy }', name: 'parsePolicy', module: './policy.ts' },
+  { file: /agent[/\\]agent\.ts$/, takes: '{ createSync, type Sync, type SyncParts }', name: 'createSync', module: './sync.ts' },
 ];
 
 /** @type {import('esbuild').Plugin} */
@@ -63,6 +64,25 @@ const laterParts = {
         return { contents: text.replace(line, `const ${name} = (...args) => require('${module}').${name}(...args);`), loader: 'ts' };
       });
     }
+  },
+};
+
+/** Parts of Node that take milliseconds to load and that a scan seldom or never uses: in the product each is loaded by the first use of a name of it. */
+const LATER_OF_NODE = ['child_process', 'net', 'zlib'];
+
+/** @type {import('esbuild').Plugin} */
+const laterOfNode = {
+  name: 'later-of-node',
+  setup(build) {
+    const filter = new RegExp(`^(?:node:)?(?:${LATER_OF_NODE.join('|')})$`);
+    build.onResolve({ filter }, ({ path: name, kind }) =>
+      kind === 'import-statement' ? { path: name, namespace: 'later-of-node' } : null,
+    );
+    build.onLoad({ filter: /./, namespace: 'later-of-node' }, async ({ path: name }) => {
+      const names = JSON.stringify(Object.keys(await import(name)).filter((key) => key !== 'default'));
+      const getter = `Object.defineProperty(exports, name, { enumerable: true, get: () => __musterBuiltin(${JSON.stringify(name)})[name] });`;
+      return { contents: `for (const name of ${names}) ${getter}`, loader: 'js' };
+    });
   },
 };
 
@@ -130,7 +150,7 @@ const PARTS = {
       target: 'node24',
       format: 'cjs',
       external: ['*.node'],
-      plugins: [packageParts, laterParts],
+      plugins: [packageParts, laterParts, laterOfNode],
       // The `main` of jsonc-parser is a UMD file, whose own `require`s esbuild can't see and a single executable can't answer.
       mainFields: ['module', 'main'],
       // One letter beyond Latin-1 would make V8 keep the whole text at two bytes a letter.
@@ -150,6 +170,7 @@ const PARTS = {
       banner: {
         js: [
           'const __musterUrl = require("node:url").pathToFileURL(__filename).href;',
+          'const __musterBuiltin = process.getBuiltinModule;',
           'const __musterRequire = require("node:module").createRequire(__filename);',
           'const __musterBeside = (name) => require("node:path").join(require("node:path").dirname(process.execPath), name);',
         ].join(''),
