@@ -96,7 +96,7 @@ export function startAgent(parts: AgentParts): Agent {
     told: () => store.told(),
     settings: () => parts.settingsShown?.(),
     actions: () => acting.shown(),
-    sync: () => sync.status(),
+    sync: () => sync().status(),
   });
 
   const { failed, worked, isWriteDue } = createHealth({ clock, problems, log: parts.log, onChange: () => stream.publish('problems') });
@@ -114,9 +114,10 @@ export function startAgent(parts: AgentParts): Agent {
     store.evidenceRows.know(known);
   };
   const record = (items?: Parameters<typeof verdicts.changes>[0]) => {
-    evidence.open();
     const changes = verdicts.changes(items);
+    // Either compares the record with its signed head first.
     if (changes.known.size > 0) evidence.write((note) => settle(note, changes));
+    else evidence.open();
   };
   const approvals = createApprovals({ store, catalog, evidence, settle, now: verdicts.now, policy: () => policyFile.current().policy });
   const onActions = () => stream.publish('actions', 'problems');
@@ -156,14 +157,19 @@ export function startAgent(parts: AgentParts): Agent {
     record();
     stream.publish();
   };
-  const sync = createSync({
-    ...{ ...parts, ...parts.network, names, userNames, onTrust, tools: verdicts.tools },
-    applyDecision: (decision) => void asked(approvals.applyDecision(decision)),
-    onChange: () => stream.publish('sync'),
-  });
+  let made: Sync | null = null;
+  /** Made when it is first needed: a scan never is on the network, and the protocol's schemas take time to build. */
+  const sync = () => {
+    made ??= createSync({
+      ...{ ...parts, ...parts.network, names, userNames, onTrust, tools: verdicts.tools },
+      applyDecision: (decision) => void asked(approvals.applyDecision(decision)),
+      onChange: () => stream.publish('sync'),
+    });
+    return made;
+  };
   /** What somebody asks for goes at once. */
   const askedIt = <T>(answer: T): T => {
-    sync.soon();
+    sync().soon();
     return asked(answer);
   };
 
@@ -191,9 +197,9 @@ export function startAgent(parts: AgentParts): Agent {
     actNow: async (id) => acting.actNow(id),
     keepForToday: async (id) => acting.keepForToday(id),
     undo: async (id) => acting.undo(id),
-    syncNow: sync.syncNow,
-    sentPayloads: sync.sentPayloads,
-    enroll: sync.enroll,
+    syncNow: async () => sync().syncNow(),
+    sentPayloads: async () => sync().sentPayloads(),
+    enroll: async (how) => sync().enroll(how),
     async told(items) {
       // Kept for ever, so only what can be told of is kept.
       const ends = new Set(verdicts.inForce().grants?.flatMap(({ id }) => [`grant-ending:${id}`, `grant-ended:${id}`]));
@@ -209,7 +215,7 @@ export function startAgent(parts: AgentParts): Agent {
     evidence,
     applyDecision: (decision) => asked(approvals.applyDecision(decision)),
     under: (policy) => ({ tools: verdicts.tools(policy), mcpServers: verdicts.servers(policy) }),
-    preview: sync.preview,
+    preview: () => sync().preview(),
     subscribe: stream.subscribe,
     async watch(signal) {
       // Told to end before it began: no loop would ever run.
@@ -283,7 +289,7 @@ export function startAgent(parts: AgentParts): Agent {
         },
       );
       const flush = loop('usage', USAGE_FLUSH_MS, looks.flushUsage);
-      await Promise.all([whole.done, poll.done, flush.done, ends.done, acts.done, sync.run(signal)]);
+      await Promise.all([whole.done, poll.done, flush.done, ends.done, acts.done, sync().run(signal)]);
       // A look that a client asked for may still be writing.
       await looking?.done.catch(() => {});
       try {
