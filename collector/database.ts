@@ -82,6 +82,8 @@ function openPostgres(url: string, connections: number): Opened {
   own.on('error', () => {});
   // So would one that breaks between two statements of a transaction; the next statement fails, and the request with it.
   for (const each of [pool, own]) each.on('connect', (client) => client.on('error', () => {}));
+  const names = createNames();
+  pool.on('connect', (client) => planOnce(client, names));
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   return {
     db,
@@ -94,6 +96,58 @@ function openPostgres(url: string, connections: number): Opened {
       await own.end();
     },
   };
+}
+
+/** A statement that has come so often is planned once for each connection. */
+const OFTEN = 3;
+/** Statements that are remembered, and of them those that have a name; lists of every length in a statement's text would make more of them. */
+const REMEMBERED = 1000;
+const NAMED = 200;
+
+type Names = {
+  /** A name for statements that come again and again; undefined for the others. */
+  of(text: string): string | undefined;
+  /** Others than before, from now on. */
+  renew(): void;
+};
+
+function createNames(): Names {
+  const seen = new Map<string, number | string>();
+  let made = 0;
+  let most = NAMED;
+  return {
+    of(text) {
+      const known = seen.get(text) ?? 0;
+      if (typeof known === 'string') return known;
+      if (seen.size >= REMEMBERED) for (const [each, times] of seen) if (typeof times === 'number') seen.delete(each);
+      const name = known + 1 >= OFTEN && made < most ? `often-${++made}` : undefined;
+      seen.set(text, name ?? known + 1);
+      return name;
+    },
+    renew() {
+      seen.clear();
+      most = made + NAMED;
+    },
+  };
+}
+
+/** A newer collector has changed the tables beneath this one, and what was planned no longer fits. */
+const OUTDATED_PLAN = '0A000';
+
+/** Kysely gives texts and values; what parses and plans a text each time costs as much as running it. */
+function planOnce(client: pg.PoolClient, names: Names): void {
+  const query = client.query.bind(client) as (config: pg.QueryConfig) => Promise<pg.QueryResult>;
+  const named = async (text: string, values: unknown[]) => {
+    const name = values.length > 0 ? names.of(text) : undefined;
+    if (name === undefined) return query({ text, values });
+    try {
+      return await query({ name, text, values });
+    } catch (error) {
+      if ((error as { code?: unknown }).code === OUTDATED_PLAN) names.renew();
+      throw error;
+    }
+  };
+  client.query = named as typeof client.query;
 }
 
 function openEmbedded(folder: string | null, template: Blob | undefined): Opened {
