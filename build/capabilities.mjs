@@ -72,6 +72,11 @@ export const CAPABILITIES = /** @satisfies {Record<string, Capability>} */ ({
     install: apt('python3'),
     found: () => ['/usr/bin/python3', '/usr/local/bin/python3'].some((file) => existsSync(file)),
   },
+  openssl: {
+    purpose: 'making certificates that are private, wrong or out of date',
+    install: apt('openssl'),
+    found: () => onPath('openssl'),
+  },
   debian: {
     purpose: 'comparing the catalog, and what is found, with what Debian itself has installed',
     install: 'run the tests on a Debian or a system made from it',

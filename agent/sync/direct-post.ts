@@ -18,10 +18,12 @@ export function directPost(env: Readonly<Record<string, string | undefined>>): P
   let agents: { readonly http: http.Agent; readonly https: https.Agent } | null = null;
   const agentFor = (protocol: string) => {
     if (agents === null) {
+      // What an administrator names beside the system's; where the system has none, Node's own list counts, with those.
       const system = getCACertificates('system');
+      const trusted = system.length > 0 ? [...system, ...getCACertificates('extra')] : undefined;
       // One connection a check-in: the next one is an hour away.
       const options = { keepAlive: false, proxyEnv: { ...env } };
-      agents = { http: new http.Agent(options), https: new https.Agent({ ...options, ...(system.length > 0 ? { ca: system } : {}) }) };
+      agents = { http: new http.Agent(options), https: new https.Agent({ ...options, ...(trusted ? { ca: trusted } : {}) }) };
     }
     return protocol === 'https:' ? agents.https : agents.http;
   };
