@@ -110,7 +110,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       const more = { scope: scopeOf(options), tiers: list(option(options, 'tiers')), dataClasses: list(option(options, 'data-classes')) };
       const body = { answer, reason, ...more, until: option(options, 'until') ?? undefined, dueAt: option(options, 'due') ?? undefined };
       const { status, body: said } = await api.call('POST', `/requests/${id(request)}/decision`, body, etag);
-      if (status !== 202) return { json: said, text: `Decided; the grants of ${String(said['devices'])} devices changed.` };
+      if (status !== 202) return { json: said, text: `Decided; ${changed(said)}.` };
       const text = `${simulationText(said['simulation'] as Simulated)}\n\nNothing is decided yet. Publish it with: policy publish --draft ${String(said['draft'])}`;
       return { json: said, text };
     },
@@ -223,6 +223,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
+const changed = ({ devices }: Record<string, unknown>) =>
+  `the grants of ${String(devices)} ${devices === 1 ? 'device' : 'devices'} changed`;
+
 async function wholeRequest(api: Api, request: string): Promise<Output> {
   const { body } = await api.call('GET', `/requests/${id(request)}`);
   const { decisions, ...asked } = body;
@@ -237,7 +240,7 @@ async function revoked(api: Api, decision: string, options: Options): Promise<Ou
   const reason = option(options, 'reason');
   if (reason === null) throw new UsageError('Give --reason, for the audit.');
   const { body } = await api.call('DELETE', `/decisions/${id(decision)}`, { reason });
-  return { json: body, text: `Taken back; the grants of ${String(body['devices'])} devices changed.` };
+  return { json: body, text: `Taken back; ${changed(body)}.` };
 }
 
 async function removed(api: Api, path: string): Promise<Output> {

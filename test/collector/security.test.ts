@@ -371,6 +371,10 @@ describe('muster-admin', () => {
     expect([decided.code, JSON.parse(decided.stdout)]).toMatchObject([0, { devices: 1 }]);
     const again = await cli(['decide', request.id, 'deny', '--reason', 'No.', '--json']);
     expect([again.code, JSON.parse(again.stdout)]).toMatchObject([3, { error: { code: 'already-decided' } }]);
+    const whole = JSON.parse((await cli(['requests', request.id, '--json'])).stdout);
+    expect(whole).toMatchObject({ state: 'approved', decisions: [{ state: 'approved', reason: 'Fine.' }] });
+    const back = await cli(['decide', 'revoke', whole.decisions[0].id, '--reason', 'The pilot is over.']);
+    expect([back.code, back.stdout]).toEqual([0, 'Taken back; the grants of 1 device changed.\n']);
     const file = path.join(admin.dir, 'policy.json');
     writeFileSync(file, JSON.stringify({ schema: 'muster.policy/1', rev: 1, stance: 'prohibited' }));
     const published = await cli(['policy', 'publish', file]);
@@ -385,13 +389,16 @@ describe('muster-admin', () => {
     const codes = await Promise.all([
       cli(['decide']),
       cli(['nonsense']),
+      cli(['requests', '--reason', 'x']),
+      cli(['devices', 'approve', 'one', 'two', '--reason', 'x']),
+      cli(['requests'], 'two words'),
       cli(['requests'], ''),
       cli(['requests'], admin.owner, 'http://collector.example'),
       cli(['requests'], `mst_${'C'.repeat(43)}`),
       cli(['requests'], admin.owner, 'http://127.0.0.1:1'),
       cli(['policy', 'check', file]),
     ]);
-    expect(codes.map(({ code }) => code)).toEqual([2, 2, 2, 2, 3, 3, 5]);
+    expect(codes.map(({ code }) => code)).toEqual([2, 2, 2, 2, 2, 2, 2, 3, 3, 5]);
     for (const { stderr } of codes)
       expect(
         stderr
@@ -399,5 +406,8 @@ describe('muster-admin', () => {
           .trim()
           .split('\n'),
       ).toHaveLength(1);
+    const help = await cli(['decide', '--help'], '');
+    expect([help.code, help.stdout]).toEqual([0, expect.stringMatching(/decide ID approve --reason TEXT[^]*Exit codes/)]);
+    expect(help.stdout).not.toContain('secrets new');
   });
 });
