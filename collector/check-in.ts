@@ -6,17 +6,7 @@ import { type Arrived, clean, type Held, type Parked } from './read-check-in.ts'
 import { type AuditRow, audit } from './store/audit.ts';
 import { type Db, type DeviceChanges, lockDevice, type Said, type Touched, type Trx, updateDevice } from './store/devices.ts';
 import { appendEvidence, hashesBetween } from './store/evidence.ts';
-import {
-  clearStage,
-  hashesOf,
-  type KnownBodies,
-  putItems,
-  removeItems,
-  replaceItems,
-  stagedParts,
-  stagePart,
-  storeBodies,
-} from './store/items.ts';
+import { changeItems, clearStage, type KnownBodies, replaceItems, stagedParts, stagePart, storeBodies } from './store/items.ts';
 import { decisionsAfter, putRequests } from './store/requests.ts';
 import type { DeviceRow } from './store/schema.ts';
 import { grantsOf, type Signed, type TrustDocuments } from './store/trust.ts';
@@ -93,7 +83,7 @@ async function inTransaction(
 
   const rows: AuditRow[] = [];
   const epoch = epochChanges(row, arrived, at, rows);
-  const inventory = await takeInventory(trx, row, arrived, at);
+  const inventory = await takeInventory(trx, row, arrived, at, parts.knownBodies);
   await putUsage(trx, device, arrived.usage);
   const parked = [...arrived.parked, ...(await putRequests(trx, device, arrived.requests, at))].slice(0, 100);
   const evidence = await takeEvidence(trx, row, arrived, at, rows);
@@ -173,7 +163,7 @@ function epochChanges(row: DeviceRow, { epoch, trust }: Arrived, at: Date, rows:
 
 type Inventory = { readonly head: string | null; readonly count: number; readonly want: CheckInAnswer['want'] };
 
-async function takeInventory(trx: Trx, row: DeviceRow, arrived: Arrived, at: Date): Promise<Inventory> {
+async function takeInventory(trx: Trx, row: DeviceRow, arrived: Arrived, at: Date, known: KnownBodies): Promise<Inventory> {
   const device = row.id;
   const held: Inventory = { head: row.head, count: row.item_count, want: 'none' };
   const { snapshot, upsert, remove, base, head } = arrived;
@@ -188,17 +178,13 @@ async function takeInventory(trx: Trx, row: DeviceRow, arrived: Arrived, at: Dat
     const items = lastOfEach([...before, ...snapshot.items]);
     // Compared before anything is written, so that what does not add up leaves what was held.
     if (headOf(items.map(({ hash }) => hash)) !== head) return { ...held, want: 'full' };
-    return { ...(await replaceItems(trx, device, items)), want: 'none' };
+    await replaceItems(trx, device, items, known);
+    return { head, count: items.length, want: 'none' };
   }
   if (row.head === null || base !== row.head) return { ...held, want: 'full' };
   if (upsert.length + remove.length === 0) return head === row.head ? held : { ...held, want: 'delta' };
-  const hashes = await hashesOf(trx, device);
-  for (const key of remove) hashes.delete(key);
-  for (const { key, hash } of upsert) hashes.set(key, hash);
-  if (headOf(hashes.values()) !== head) return { ...held, want: 'full' };
-  await removeItems(trx, device, remove);
-  await putItems(trx, device, upsert);
-  return { head, count: hashes.size, want: 'none' };
+  const count = await changeItems(trx, device, { remove, upsert }, head, known);
+  return count === null ? { ...held, want: 'full' } : { head, count, want: 'none' };
 }
 
 function lastOfEach(items: readonly Held[]): Held[] {

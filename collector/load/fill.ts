@@ -34,9 +34,11 @@ export async function fill(db: Database, seed: number, devices: number, now: Dat
         from unnest(${fresh.map(({ tool }) => tool.hash)}::text[], ${fresh.map(({ tool }) => tool.key)}::text[], ${shared}::text[]) as made (hash, key, body)`.execute(
         trx,
       );
-      await sql`insert into device_item (device, first_seen, key, hash)
-        select * from unnest(${rows.map(({ id }) => id)}::uuid[], ${rows.map(({ tool }) => tool.item.firstSeen)}::timestamptz[],
-          ${rows.map(({ tool }) => tool.key)}::text[], ${rows.map(({ tool }) => tool.hash)}::text[])`.execute(trx);
+      await sql`insert into device_inventory (device, items, first_seen)
+        select made.device, array_agg(b.id), array_agg((extract(epoch from made.first_seen) * 1000)::bigint)
+        from unnest(${rows.map(({ id }) => id)}::uuid[], ${rows.map(({ tool }) => tool.item.firstSeen)}::timestamptz[],
+          ${rows.map(({ tool }) => tool.hash)}::text[]) as made (device, first_seen, hash)
+        join item_body b on b.hash = made.hash group by made.device`.execute(trx);
     });
     if ((from / BATCH) % 40 === 39) say(`${from + indexes.length} devices are in the database`);
   }

@@ -81,14 +81,14 @@ function processorMs(pid: number | undefined): number {
 async function stateOf({ collector, signer, deciding }: Running): Promise<TargetState> {
   const { db, database } = collector.context;
   const { rows: size } = await sql<{ bytes: number }>`select pg_database_size(current_database()) as bytes`.execute(db);
-  const count = async (table: 'device' | 'device_item' | 'item_body' | 'audit') => {
+  const count = async (table: 'device' | 'device_inventory' | 'item_body' | 'audit') => {
     const row = await db
       .selectFrom(table)
       .select((on) => on.fn.countAll<number>().as('rows'))
       .executeTakeFirstOrThrow();
     return Number(row.rows);
   };
-  const tables = ['device', 'device_item', 'item_body', 'audit'] as const;
+  const tables = ['device', 'device_inventory', 'item_body', 'audit'] as const;
   const rows = Object.fromEntries(await Promise.all(tables.map(async (table) => [table, await count(table)] as const)));
   const { rows: counted } = await sql<{ all: number; hot: number }>`
     select n_tup_upd as all, n_tup_hot_upd as hot from pg_stat_user_tables where relname = 'device'`.execute(db);

@@ -56,23 +56,30 @@ const STATEMENTS = [
   `create index device_serial on device (serial, os_user) where serial is not null`,
 
   // What many devices have alike is stored once, by its hash in the wire's form: an item without its first sight, which differs on every device.
+  // Without a body: a row that was parked, and still counts for the head.
   `create table item_body (
-    hash text collate "C" primary key,
-    kind text not null,
+    id bigint generated always as identity primary key,
+    hash text collate "C" not null unique,
+    kind text,
     key text collate "C" not null,
-    body jsonb not null,
+    body jsonb,
     unused_since timestamptz
   )`,
   `create index item_body_key on item_body (key)`,
-  // A hash without a body: a row that was parked, and still counts for the head.
-  `create table device_item (
-    device uuid not null,
-    first_seen timestamptz,
-    key text collate "C" not null,
-    hash text collate "C" not null,
-    primary key (device, key)
+  // One row a device, for a row an item costs 200 bytes with its indexes and this 16; and a check-in reads and writes one row instead of forty.
+  // items: ids of item_body; first_seen: milliseconds since 1970, as many.
+  `create table device_inventory (
+    device uuid primary key,
+    items bigint[] not null,
+    first_seen bigint[] not null,
+    check (cardinality(items) = cardinality(first_seen))
   )`,
-  `create index device_item_hash on device_item (hash)`,
+  // Who has it. At once in its place, or now and then one check-in would wait while many are put in theirs.
+  `create index device_inventory_items on device_inventory using gin (items) with (fastupdate = off)`,
+  // The same, one row an item: for what looks over the fleet.
+  `create view device_item as
+    select i.device, h.item, to_timestamp(h.first_seen / 1000.0) as first_seen
+    from device_inventory i cross join lateral unnest(i.items, i.first_seen) as h (item, first_seen)`,
   // Parts of a full check-in until the last has come.
   `create table staged_item (
     device uuid not null,

@@ -79,10 +79,9 @@ export type HeldItem = { readonly key: string; readonly firstSeen: Date | null; 
 /** What one device holds, by key. A row that was parked has no body and is left out. */
 export async function itemsOfDevice(db: Db, device: string, after: readonly string[] | null, limit: number): Promise<HeldItem[]> {
   const { rows } = await sql<HeldItem>`
-    select i.key, i.first_seen as "firstSeen", b.body from device_item i join item_body b on b.hash = i.hash
-    where i.device = ${device} and (${after?.[0] ?? null}::text is null or i.key > ${after?.[0] ?? null}) order by i.key limit ${limit}`.execute(
-    db,
-  );
+    select b.key, i.first_seen as "firstSeen", b.body from device_item i join item_body b on b.id = i.item
+    where i.device = ${device} and b.body is not null and (${after?.[0] ?? null}::text is null or b.key > ${after?.[0] ?? null})
+    order by b.key limit ${limit}`.execute(db);
   return rows;
 }
 

@@ -8,12 +8,12 @@ const COUNTED = sql`d.state in ('active', 'clone') and d.replaced_by is null`;
 
 export type HeldBody = { readonly hash: string; readonly body: Body; readonly devices: number };
 
-/** Every body that a counted device holds, with how many do. One pass over `device_item`. */
+/** Every body that a counted device holds, with how many do. One pass over the inventories. */
 export async function heldBodies(db: Db): Promise<HeldBody[]> {
   const { rows } = await sql<{ hash: string; body: Body; devices: number }>`
     select b.hash, b.body, n.devices from (
-      select i.hash, count(*)::int as devices from device_item i join device d on d.id = i.device where ${COUNTED} group by i.hash
-    ) n join item_body b on b.hash = n.hash`.execute(db);
+      select i.item, count(*)::int as devices from device_item i join device d on d.id = i.device where ${COUNTED} group by i.item
+    ) n join item_body b on b.id = n.item where b.body is not null`.execute(db);
   return rows;
 }
 
@@ -36,31 +36,31 @@ export async function exceptions(db: Db, { keys, families }: FamilyOf, since: Da
   const { rows } = await sql<{ hash: string; grants: GrantWord[] | null; open: boolean; devices: number }>`
     with family as (select * from unnest(${[...keys]}::text[], ${[...families]}::text[]) as f (key, family)),
     granted as (
-      select i.device, i.hash, jsonb_build_object(
+      select i.device, i.item, jsonb_build_object(
           'tool', g.tool, 'mcp', g.mcp, 'tiers', g.tiers, 'status', g.status, 'data_classes', g.data_classes, 'expires_at', g.expires_at) as word
       from grant_row g
       join device_item i on i.device = g.device
-      join item_body b on b.hash = i.hash
+      join item_body b on b.id = i.item
       left join family f on f.key = b.key
       where g.revoked_at is null and g.expires_at > ${since}
         and case when g.tool is not null then b.kind = 'tool' and (b.key = 'tool:' || g.tool or f.family = g.tool)
           else b.kind = 'mcp' and g.mcp in (b.body->'identity'->>'name', (b.body->'identity'->>'kind') || ':' || (b.body->'identity'->>'name')) end
     ),
     asked as (
-      select distinct i.device, i.hash from request r
+      select distinct i.device, i.item from request r
       join device_item i on i.device = r.device
-      join item_body b on b.hash = i.hash
+      join item_body b on b.id = i.item
       where r.state in ('open', 'needs-info')
         and ((b.kind = 'tool' and b.key = 'tool:' || r.item) or (b.kind = 'mcp' and r.item = 'mcp:' || (b.body->>'name')))
     ),
-    words as (select device, hash, jsonb_agg(word order by word) as grants from granted group by device, hash),
+    words as (select device, item, jsonb_agg(word order by word) as grants from granted group by device, item),
     said as (
-      select coalesce(w.device, a.device) as device, coalesce(w.hash, a.hash) as hash, w.grants, a.device is not null as open
-      from words w full join asked a on a.device = w.device and a.hash = w.hash
+      select coalesce(w.device, a.device) as device, coalesce(w.item, a.item) as item, w.grants, a.device is not null as open
+      from words w full join asked a on a.device = w.device and a.item = w.item
     )
-    select s.hash, s.grants, s.open, count(*)::int as devices
-    from said s join device d on d.id = s.device where ${COUNTED}
-    group by s.hash, s.grants, s.open`.execute(db);
+    select b.hash, s.grants, s.open, count(*)::int as devices
+    from said s join device d on d.id = s.device join item_body b on b.id = s.item where ${COUNTED}
+    group by b.hash, s.grants, s.open`.execute(db);
   return rows.map(({ grants, ...row }) => ({ ...row, grants: grants ?? [] }));
 }
 
@@ -74,7 +74,7 @@ export async function devicesHolding(db: Db, hashes: readonly string[]): Promise
   if (hashes.length === 0) return 0;
   const { rows } = await sql<{ devices: number }>`
     select count(distinct i.device)::int as devices from device_item i join device d on d.id = i.device
-    where ${COUNTED} and i.hash = any(${[...hashes]}::text[])`.execute(db);
+    where ${COUNTED} and i.item in (select id from item_body where hash = any(${[...hashes]}::text[]))`.execute(db);
   return rows[0]?.devices ?? 0;
 }
 
@@ -82,7 +82,7 @@ export async function devicesHolding(db: Db, hashes: readonly string[]): Promise
 export async function devicesByIdentity(db: Db): Promise<Map<string, number>> {
   const { rows } = await sql<{ identity: string; devices: number }>`
     select (b.body->'identity'->>'kind') || ':' || (b.body->'identity'->>'name') as identity, count(distinct i.device)::int as devices
-    from item_body b join device_item i on i.hash = b.hash join device d on d.id = i.device
+    from item_body b join device_item i on i.item = b.id join device d on d.id = i.device
     where b.kind = 'mcp' and (b.body->>'present')::boolean and ${COUNTED} group by 1`.execute(db);
   return new Map(rows.map(({ identity, devices }) => [identity, devices]));
 }
@@ -117,7 +117,7 @@ export async function holders(
       : sql`b.kind = 'mcp' and (b.body->'identity'->>'kind') || ':' || (b.body->'identity'->>'name') = ${what.identity}`;
   const { rows } = await sql<Holder>`
     select d.id as device, d.person, d.hostname, d.platform, min(i.first_seen) as "firstSeen"
-    from item_body b join device_item i on i.hash = b.hash join device d on d.id = i.device
+    from item_body b join device_item i on i.item = b.id join device d on d.id = i.device
     where ${about} and (b.body->>'present')::boolean and ${COUNTED} and (${after}::uuid is null or d.id > ${after}::uuid)
     group by d.id order by d.id limit ${limit}`.execute(db);
   return rows;

@@ -70,15 +70,22 @@ async function removeStaged(db: Db, before: Date): Promise<number> {
 
 /**
  * A body goes two hours after it was found unused, if it still is: a collector remembers for one hour that a body is there (items.ts), and
- * looking at it again takes the mark away.
+ * looking at it again takes the mark away. What is used is read once, for all of it.
  */
 async function removeBodies(db: Db, now: Date): Promise<number> {
-  const unused = sql`not exists (select 1 from device_item where device_item.hash = item_body.hash)
-    and not exists (select 1 from staged_item where staged_item.hash = item_body.hash)`;
-  const removed = count(
-    await sql`delete from item_body where unused_since < ${new Date(now.getTime() - 2 * 3_600_000)} and ${unused}`.execute(db),
-  );
-  await sql`update item_body set unused_since = null where unused_since is not null and not (${unused})`.execute(db);
-  await sql`update item_body set unused_since = ${now} where unused_since is null and ${unused}`.execute(db);
-  return removed;
+  const before = new Date(now.getTime() - 2 * 3_600_000);
+  const { rows } = await sql<{ removed: number }>`
+    with used as materialized (
+      select item as id from device_item union select b.id from staged_item s join item_body b on b.hash = s.hash
+    ), judged as materialized (
+      select b.id, b.unused_since, u.id is not null as used from item_body b left join used u on u.id = b.id
+      where (b.unused_since is null) <> (u.id is not null) or b.unused_since < ${before}
+    ), removed as (
+      delete from item_body b using judged j where b.id = j.id and not j.used and b.unused_since < ${before} returning b.id
+    ), marked as (
+      update item_body b set unused_since = case when j.used then null else ${now}::timestamptz end
+      from judged j where b.id = j.id and (b.unused_since is null) <> j.used
+    )
+    select count(*)::int as removed from removed`.execute(db);
+  return rows[0]?.removed ?? 0;
 }

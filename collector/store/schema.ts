@@ -3,6 +3,7 @@ import type { ColumnType, Generated, GeneratedAlways, Selectable } from 'kysely'
 
 type Json<T> = ColumnType<T, string, string>;
 type OrNull<T> = ColumnType<T | null, T | null | undefined, T | null>;
+type ReadOnly<T> = ColumnType<T, never, never>;
 type OptionalJson<T> = ColumnType<T | null, string | null | undefined, string | null>;
 
 export type DeviceState = 'active' | 'pending' | 'revoked' | 'clone';
@@ -57,8 +58,6 @@ export type DeviceTable = {
 };
 export type DeviceRow = Selectable<DeviceTable>;
 
-type Held = { device: string; first_seen: Date | null; key: string; hash: string };
-
 export type RequestTable = {
   device: string;
   id: string;
@@ -94,16 +93,20 @@ export type Schema = {
   setting: { key: string; value: Json<unknown>; updated_at: Date };
   device: DeviceTable;
   item_body: {
+    id: GeneratedAlways<number>;
     /** `itemHash` of the wire. */
     hash: string;
-    kind: 'tool' | 'mcp';
+    kind: OrNull<'tool' | 'mcp'>;
     key: string;
-    /** The item of the wire without `firstSeen`. */
-    body: Json<Record<string, unknown>>;
+    /** The item of the wire without `firstSeen`; null: it was parked. */
+    body: OptionalJson<Record<string, unknown>>;
     unused_since: OrNull<Date>;
   };
-  device_item: Held;
-  staged_item: Held & { snapshot: string; part: number };
+  /** `items` are ids of `item_body`; `first_seen` has as many, in ms since 1970. */
+  device_inventory: { device: string; items: number[]; first_seen: (number | null)[] };
+  /** A view of `device_inventory`. */
+  device_item: { device: ReadOnly<string>; item: ReadOnly<number>; first_seen: ReadOnly<Date | null> };
+  staged_item: { device: string; snapshot: string; part: number; first_seen: Date | null; key: string; hash: string };
   staged_part: { device: string; snapshot: string; part: number; staged_at: Date };
   usage: { device: string; day: string; item: string; run_s: number; front_s: number; launches: number };
   request: RequestTable;

@@ -30,7 +30,15 @@ async function enrolled(more: Record<string, unknown> = {}): Promise<SimulatedDe
 const headOfItems = (items: readonly Item[]) => headOf(items.map(itemHash));
 const db = () => collector.context.db;
 const held = async (device: SimulatedDevice) =>
-  (await db().selectFrom('device_item').select('key').where('device', '=', device.id).orderBy('key').execute()).map(({ key }) => key);
+  (
+    await db()
+      .selectFrom('device_item')
+      .innerJoin('item_body', 'item_body.id', 'device_item.item')
+      .select('key')
+      .where('device', '=', device.id)
+      .orderBy('key')
+      .execute()
+  ).map(({ key }) => key);
 const row = (device: SimulatedDevice) => db().selectFrom('device').selectAll().where('id', '=', device.id).executeTakeFirstOrThrow();
 const alarms = async (device: SimulatedDevice) =>
   (await db().selectFrom('audit').select('action').where('device', '=', device.id).where('alarm', '=', true).orderBy('id').execute()).map(
@@ -444,7 +452,7 @@ describe('what is refused leaves no row', () => {
   });
 
   async function counts() {
-    const tables = ['device_item', 'staged_item', 'item_body', 'usage', 'request', 'evidence_row'] as const;
+    const tables = ['device_inventory', 'staged_item', 'item_body', 'usage', 'request', 'evidence_row'] as const;
     return Promise.all(
       tables.map(async (table) =>
         Number(

@@ -40,7 +40,15 @@ async function device(post?: Post, dataDir = path.join(scratch, String(devices++
 const db = () => collector.context.db;
 const row = (id: string) => db().selectFrom('device').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 const keys = async (id: string) =>
-  (await db().selectFrom('device_item').select('key').where('device', '=', id).orderBy('key').execute()).map(({ key }) => key);
+  (
+    await db()
+      .selectFrom('device_item')
+      .innerJoin('item_body', 'item_body.id', 'device_item.item')
+      .select('key')
+      .where('device', '=', id)
+      .orderBy('key')
+      .execute()
+  ).map(({ key }) => key);
 const requests = async (id: string) =>
   (await db().selectFrom('request').select(['id', 'state']).where('device', '=', id).orderBy('id').execute()) as {
     id: string;

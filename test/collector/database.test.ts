@@ -99,7 +99,11 @@ function houseworkCases(at: () => Promise<Where>): void {
       .insertInto('item_body')
       .values(['used', 'unused'].map((hash) => ({ hash, kind: 'tool' as const, key: hash, body: '{}' })))
       .execute();
-    await db.insertInto('device_item').values({ device, key: 'used', hash: 'used', first_seen: null }).execute();
+    const used = await db.selectFrom('item_body').select('id').where('hash', '=', 'used').executeTakeFirstOrThrow();
+    await db
+      .insertInto('device_inventory')
+      .values({ device, items: [used.id], first_seen: [null] })
+      .execute();
     await db.insertInto('staged_part').values({ device, snapshot: device, part: 1, staged_at: old }).execute();
     await db.insertInto('staged_item').values({ device, snapshot: device, part: 1, key: 'x', hash: 'x', first_seen: null }).execute();
 
