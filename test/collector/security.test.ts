@@ -19,6 +19,8 @@ import { simulatedDevice, tool } from './simulated-device.ts';
 
 type Route = { method: string; url: string; permission: Permission | 'any' | 'nobody' | undefined };
 const routes: Route[] = [];
+/** Every route of the whole application, as its router has them. */
+let everyRoute: () => { url: string; methods: string[] }[];
 let admin: Administration;
 const calls = new Map<Role, Call>();
 
@@ -32,12 +34,24 @@ beforeAll(async () => {
           for (const one of [method].flat()) routes.push({ method: one, url, permission: config?.permission });
         });
         await adminRoutes(app, context);
+        everyRoute = () => readTree(app.printRoutes({ commonPrefix: false }));
       },
     ],
   });
   for (const role of ROLES) calls.set(role, await admin.token(role, `${role}@acme.example`));
 }, 60_000);
 afterAll(() => admin.stop());
+
+/** The router's drawing of its tree: a branch's name continues the one that it hangs on. */
+function readTree(drawn: string) {
+  const path: string[] = [];
+  return drawn.split('\n').flatMap((line) => {
+    const [, before = '', name = '', methods] = /^((?:│ {3}| {4})*)[├└]── (\S*)(?: \(([A-Z, ]+)\))?/.exec(line) ?? [];
+    if (!/[├└]/.test(line)) return [];
+    path.splice(before.length / 4, path.length, name);
+    return methods === undefined ? [] : [{ url: path.join(''), methods: methods.split(', ') }];
+  });
+}
 
 let address = 0;
 const fromSomewhere = () => ({ 'x-forwarded-for': `10.${(++address >> 16) & 255}.${(address >> 8) & 255}.${address & 255}` });
@@ -191,6 +205,56 @@ describe('secrets and tokens', () => {
       expect(everything).toContain(hashSecret(one));
       expect(everything).not.toContain(one.slice(4));
       expect(admin.lines.join('')).not.toContain(one.slice(4, 20));
+    }
+  });
+});
+
+describe('every other route', () => {
+  it('is a device’s, which asks for a proof, or one that says nothing of anybody', async () => {
+    const others = everyRoute().filter(({ url }) => !routes.some((route) => route.url === url));
+    expect(everyRoute().length - others.length).toBeGreaterThan(40);
+    const open = others
+      .filter(({ methods }) => methods.every((method) => ['GET', 'HEAD', 'OPTIONS'].includes(method)))
+      .map(({ url }) => url);
+    expect(open.filter((url) => !/^\/docs\b/.test(url)).sort()).toEqual(['/api/v1/openapi.json', '/livez', '/metrics', '/readyz']);
+    const devices = others.filter(({ url }) => !open.includes(url));
+    expect(devices.map(({ url, methods }) => [url, methods]).sort()).toEqual([
+      ['/v1/check-in', ['POST']],
+      ['/v1/enroll', ['POST']],
+    ]);
+
+    const [mine, theirs] = [await admin.enrolled(), await admin.enrolled()];
+    for (const { url } of devices) {
+      const by = url === '/v1/enroll' ? 'jwk' : 'kid';
+      const body = JSON.stringify(
+        by === 'kid'
+          ? mine.body()
+          : { proto: 1, id: mine.id, key: mine.key, secret: admin.secret, platform: 'linux', hostname: 'h', user: 'u' },
+      );
+      const bytes = new TextEncoder().encode(body);
+      const post = async (headers: Record<string, string>) => {
+        const sent = { method: 'POST', headers: { 'content-type': 'application/json', ...fromSomewhere(), ...headers }, body };
+        const response = await fetch(`${admin.collector.url}${url}`, sent);
+        return [response.status, ((await response.json()) as { code?: string }).code];
+      };
+      const seconds = Math.floor(Date.now() / 1000);
+      const proof = await mine.proof(url, bytes, by);
+      expect([url, await post({})]).toEqual([url, [401, 'proof-missing']]);
+      expect([url, await post({ authorization: `Bearer ${admin.owner}` })]).toEqual([url, [401, 'proof-missing']]);
+      expect([url, await post({ dpop: await mine.proof(url, bytes, by, { claims: { iat: seconds - 3600 } }) })]).toEqual([
+        url,
+        [401, 'proof-time'],
+      ]);
+      expect([url, await post({ dpop: await mine.proof(url, bytes, by, { claims: { iat: seconds + 3600 } }) })]).toEqual([
+        url,
+        [401, 'proof-time'],
+      ]);
+      // Of another device: its own name over this body, and this one's name under its key.
+      expect([url, (await post({ dpop: await theirs.proof(url, bytes, by) }))[0]]).toEqual([url, by === 'kid' ? 200 : 401]);
+      const impostor = simulatedDevice(admin.collector.url, mine.id);
+      expect([url, await post({ dpop: await impostor.proof(url, bytes, by) })]).toEqual([url, [401, 'proof-signature']]);
+      expect([url, (await post({ dpop: proof }))[0]]).toEqual([url, 200]);
+      expect([url, await post({ dpop: proof })]).toEqual([url, [401, 'proof-replayed']]);
     }
   });
 });
@@ -407,7 +471,7 @@ describe('muster-admin', () => {
           .split('\n'),
       ).toHaveLength(1);
     const help = await cli(['decide', '--help'], '');
-    expect([help.code, help.stdout]).toEqual([0, expect.stringMatching(/decide ID approve --reason TEXT[^]*Exit codes/)]);
+    expect([help.code, help.stdout]).toEqual([0, expect.stringMatching(/decide ID approve --reason TEXT[\s\S]*Exit codes/)]);
     expect(help.stdout).not.toContain('secrets new');
   });
 });
