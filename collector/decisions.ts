@@ -1,11 +1,12 @@
 /** A person's answer to a request: who may give it, what it grants to whom, and what waits for a policy. */
+
 import { randomUUID } from 'node:crypto';
 import type { Catalog } from '../native-catalog/catalog.ts';
 import type { Fleet, FleetSimulation } from './fleet.ts';
 import type { GrantKeeper } from './grants.ts';
 import { isSame, type Policies, withRule } from './policies.ts';
+import { Problem } from './problem.ts';
 import type { Caller } from './routes/admin/access.ts';
-import { refusal } from './routes/admin/problems.ts';
 import { type AskedOf, findRequest } from './store/admin-requests.ts';
 import { audit } from './store/audit.ts';
 import type { Db, Trx } from './store/devices.ts';
@@ -36,7 +37,7 @@ export type Decided =
   | { readonly kind: 'proposed'; readonly draft: string; readonly simulation: FleetSimulation };
 
 export type Decisions = {
-  /** Throws the problems that `routes/admin/problems.ts` has for it; `version` is of the request as it was read. */
+  /** Throws the problems that `problem.ts` has for it; `version` is of the request as it was read. */
   decide(caller: Caller, request: string, version: number, answer: Answer): Promise<Decided>;
 };
 
@@ -55,10 +56,10 @@ export type DecisionsParts = {
 
 /** Throws the problem that says why not. */
 export function mayDecide(caller: Pick<Caller, 'role' | 'person'>, { person }: Pick<AskedOf, 'person'>): void {
-  if (isSame(caller.person, person)) throw refusal('own-request');
+  if (isSame(caller.person, person)) throw new Problem('own-request');
   if (caller.role === 'owner') return;
-  if (caller.person === null) throw refusal('nobody-decides');
-  if (person === null) throw refusal('owner-decides');
+  if (caller.person === null) throw new Problem('nobody-decides');
+  if (person === null) throw new Problem('owner-decides');
 }
 
 export function createDecisions({ db, catalog, policies, fleet, grants, now }: DecisionsParts): Decisions {
@@ -67,26 +68,30 @@ export function createDecisions({ db, catalog, policies, fleet, grants, now }: D
     const known = (families.get(catalog.entries.get(request.item)?.family ?? request.item)?.tiers ?? []).map(({ id }) => id);
     const strange = tiers?.find((tier) => !known.includes(tier));
     if (strange !== undefined)
-      throw refusal('not-a-choice', known.length > 0 ? `The tiers are ${known.join(', ')}.` : 'The catalog knows no tiers of it.');
+      throw new Problem('not-a-choice', {
+        detail: known.length > 0 ? `The tiers are ${known.join(', ')}.` : 'The catalog knows no tiers of it.',
+      });
     const classes = ((await policies.current()).policy?.dataClasses ?? []).map(({ id }) => id);
     if (dataClasses?.some((id) => !classes.includes(id)))
-      throw refusal('not-a-choice', classes.length > 0 ? `The data classes are ${classes.join(', ')}.` : 'The policy has no data classes.');
+      throw new Problem('not-a-choice', {
+        detail: classes.length > 0 ? `The data classes are ${classes.join(', ')}.` : 'The policy has no data classes.',
+      });
   }
 
   async function endOf({ until }: Answer): Promise<Date> {
     const at = now().getTime();
     const end = until ?? new Date(at + (await readSettings(db)).grantDays * DAY_MS);
-    if (end.getTime() <= at || end.getTime() > at + MOST_DAYS * DAY_MS) throw refusal('wrong-end');
+    if (end.getTime() <= at || end.getTime() > at + MOST_DAYS * DAY_MS) throw new Problem('wrong-end');
     return end;
   }
 
   async function scopeText(trx: Trx, request: AskedOf, scope: Scope): Promise<string> {
     if (scope.kind === 'group') {
-      if (!(await groupExists(trx, scope.group))) throw refusal('no-such-group');
+      if (!(await groupExists(trx, scope.group))) throw new Problem('no-such-group');
       return `group:${scope.group}`;
     }
     if (scope.kind !== 'person') return 'device';
-    if (request.person === null) throw refusal('no-person');
+    if (request.person === null) throw new Problem('no-person');
     return `person:${request.person.trim().toLowerCase()}`;
   }
 
@@ -100,9 +105,9 @@ export function createDecisions({ db, catalog, policies, fleet, grants, now }: D
     const text = withRule((await policies.current()).text, request, {
       ...{ tiers, dataClasses: answer.dataClasses, reviewBy: answer.until === null ? null : await endOf(answer) },
     });
-    if (text === null) throw refusal('no-identity');
+    if (text === null) throw new Problem('no-identity');
     const { policy, issues } = policies.check(text);
-    if (!policy) throw refusal('policy-invalid', issues.slice(0, 3).join(' '));
+    if (!policy) throw new Problem('policy-invalid', { detail: issues.slice(0, 3).join(' ') });
     const proposal = {
       ...{ device: request.device, request: request.id, version, reason: answer.reason, proposedBy: caller.actor },
       tiers: tiers ? [...tiers] : null,
@@ -129,16 +134,16 @@ export function createDecisions({ db, catalog, policies, fleet, grants, now }: D
   return {
     async decide(caller, id, version, answer) {
       const request = await findRequest(db, id);
-      if (!request) throw refusal('changed-meanwhile', 'The request is no longer there.');
+      if (!request) throw new Problem('changed-meanwhile', { detail: 'The request is no longer there.' });
       mayDecide(caller, request);
-      if (request.version !== version) throw refusal('changed-meanwhile');
-      if (request.state !== 'open' && request.state !== 'needs-info') throw refusal('already-decided');
+      if (request.version !== version) throw new Problem('changed-meanwhile');
+      if (request.state !== 'open' && request.state !== 'needs-info') throw new Problem('already-decided');
       await knownChoices(request, answer);
-      if (answer.dueAt !== null && answer.dueAt <= now()) throw refusal('wrong-end');
+      if (answer.dueAt !== null && answer.dueAt <= now()) throw new Problem('wrong-end');
       const approves = answer.answer === 'approve';
       const server = request.item.startsWith('mcp:');
       const tiers = server ? null : (answer.tiers ?? (request.tier === null ? null : [request.tier]));
-      if (approves && server && request.identity === null) throw refusal('no-identity');
+      if (approves && server && request.identity === null) throw new Problem('no-identity');
       if (approves && answer.scope.kind === 'everyone') return propose(caller, request, version, answer, tiers);
       const until = approves ? await endOf(answer) : null;
       const at = now();
@@ -152,7 +157,7 @@ export function createDecisions({ db, catalog, policies, fleet, grants, now }: D
           ...(approves && answer.dataClasses ? { dataClasses: answer.dataClasses } : {}),
           ...(answer.dueAt === null ? {} : { dueAt: answer.dueAt }),
         };
-        if (!(await recordDecision(trx, decision, version))) throw refusal('changed-meanwhile');
+        if (!(await recordDecision(trx, decision, version))) throw new Problem('changed-meanwhile');
         const devices = approves ? await reconcileGrants(trx, { decision: decision.id }, at) : 0;
         const detail = {
           decision: decision.id,

@@ -1,10 +1,11 @@
 /** The policy in force and the way to the next one: a draft that was checked, simulated over the fleet, signed by the signer, and published. */
+
 import { BUILT_ACTIONS } from '../agent/policy/backing.ts';
 import { type Catalogued, checkPolicy, type PolicyCheck } from '../agent/policy/check.ts';
 import { type Policy, parsePolicy } from '../agent/policy/policy.ts';
 import { readSource } from '../agent/policy/source.ts';
 import type { Catalog } from '../native-catalog/catalog.ts';
-import { refusal, signerAway } from './routes/admin/problems.ts';
+import { Problem } from './problem.ts';
 import { type Signed, type Signer, SignerError } from './signer/protocol.ts';
 import { findDevice } from './store/admin-devices.ts';
 import { audit } from './store/audit.ts';
@@ -69,13 +70,14 @@ export function createPolicies({ db, catalog, signer, now, published }: Policies
       const result = await db.transaction().execute(async (trx) => {
         // Held while it is signed, so that nobody changes or publishes it meanwhile.
         const draft = await lockDraft(trx, id);
-        if (!draft) throw refusal('changed-meanwhile', 'The draft is no longer there.');
-        if (draft.version !== version) throw refusal('changed-meanwhile');
+        if (!draft) throw new Problem('changed-meanwhile', { detail: 'The draft is no longer there.' });
+        if (draft.version !== version) throw new Problem('changed-meanwhile');
         const before = await newestPolicy(trx);
-        if (draft.simulated_version !== draft.version) throw refusal('not-simulated');
-        if (draft.simulated_rev !== (before?.rev ?? 0)) throw refusal('not-simulated', 'Another policy was published since.');
+        if (draft.simulated_version !== draft.version) throw new Problem('not-simulated');
+        if (draft.simulated_rev !== (before?.rev ?? 0))
+          throw new Problem('not-simulated', { detail: 'Another policy was published since.' });
         const { ok, policy, issues } = checkPolicy(draft.text, known, MEANS, now());
-        if (!ok || !policy) throw refusal('policy-invalid', issues.slice(0, 5).join(' '));
+        if (!ok || !policy) throw new Problem('policy-invalid', { detail: issues.slice(0, 5).join(' ') });
         const signed = await signedBy(signer, (one) => one.policy(draft.text, before?.rev ?? 0));
         const at = now();
         await putPolicy(trx, { ...signed, publishedBy: by.actor, publishedAt: at });
@@ -92,7 +94,7 @@ export function createPolicies({ db, catalog, signer, now, published }: Policies
           await audit(trx, { at, actor: by.actor, action: 'request.left-open', ...about });
         } else if (decides) {
           const device = await findDevice(trx, decides.device);
-          if (isSame(device?.person ?? null, by.person)) throw refusal('own-request');
+          if (isSame(device?.person ?? null, by.person)) throw new Problem('own-request');
           const taken = await recordDecision(
             trx,
             {
@@ -132,12 +134,14 @@ export function createPolicies({ db, catalog, signer, now, published }: Policies
 
 /** Throws the problem `no-signer` or `policy-invalid` with what the signer said. */
 async function signedBy<T>(signer: Signer | null, work: (signer: Signer) => Promise<T>): Promise<T> {
-  if (!signer) throw signerAway('This collector was started without a signer.');
+  if (!signer) throw new Problem('no-signer', { detail: 'This collector was started without a signer.', retryAfter: 30 });
   try {
     return await work(signer);
   } catch (error) {
     if (!(error instanceof SignerError)) throw error;
-    throw error.code === 'not-understood' ? refusal('policy-invalid', error.message) : signerAway(error.message);
+    throw error.code === 'not-understood'
+      ? new Problem('policy-invalid', { detail: error.message })
+      : new Problem('no-signer', { detail: error.message, retryAfter: 30 });
   }
 }
 

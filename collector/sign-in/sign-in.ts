@@ -1,5 +1,5 @@
 /** A person's identity becomes a session, or doesn't: nothing of HTTP, nothing of the protocol. */
-import { refusal } from '../routes/admin/problems.ts';
+import { Problem } from '../problem.ts';
 import { audit } from '../store/audit.ts';
 import type { Db } from '../store/devices.ts';
 import type { Role } from '../store/schema.ts';
@@ -32,10 +32,10 @@ export async function signIn(
     const about = { at: now, actor: person ?? 'somebody', subject: person, ...(ended > 0 ? { detail: { ended } } : {}) };
     if (person === null || role === null) {
       await audit(trx, { ...about, action: person === null ? 'sign-in.no-address' : 'sign-in.no-role' });
-      return person === null ? refusal('no-address') : refusal('no-role');
+      return person === null ? new Problem('no-address') : new Problem('no-role');
     }
     const session = await makeSession(trx, { attempt, issuer, subject: claims.sub, person, role, expiresAt }, now);
-    if (!session) return refusal('attempt-used');
+    if (!session) return new Problem('attempt-used');
     if (before !== null) await endSession(trx, { secret: before }, 'signed-in-anew', now);
     await removeSessions(trx, new Date(now.getTime() - DAY_MS));
     await audit(trx, { ...about, actor: `${role}:${person}`, action: 'sign-in.done', detail: { session: session.id, role, ended } });

@@ -1,16 +1,17 @@
 /** Who may call which route of the admin API: a route says its permission, and one that says none is refused when the collector starts. */
+
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProblemDocument } from '../../../agent/wire.ts';
 import type { Context } from '../../app.ts';
 import { PERMISSIONS, type Permission } from '../../permissions.ts';
+import { Problem } from '../../problem.ts';
 import { atLeast } from '../../roles.ts';
 import { readCookie } from '../../sign-in/cookies.ts';
 import type { SignInSettings } from '../../sign-in/settings.ts';
 import type { Role } from '../../store/schema.ts';
 import { findSession } from '../../store/sessions.ts';
 import { findToken } from '../../store/tokens.ts';
-import { refusal } from './problems.ts';
 
 export type Caller = {
   readonly kind: 'token' | 'session';
@@ -71,16 +72,16 @@ export function guard(app: FastifyInstance, { db, now, admission, origins }: Kno
     const { authorization } = request.headers;
     const secure = origins()[0]?.startsWith('https:') ?? false;
     const cookie = signIn && authorization === undefined ? readCookie(request.headers.cookie, 'session', secure) : null;
-    if (authorization === undefined && cookie === null) throw refusal('no-token');
+    if (authorization === undefined && cookie === null) throw new Problem('no-token');
     const caller = signIn && cookie !== null ? await bySession(cookie, signIn) : await byToken(authorization ?? '');
     if (!caller) {
       admission.charge(request.ip, WRONG_TOKEN);
-      throw refusal(cookie === null ? 'token-refused' : 'session-over');
+      throw new Problem(cookie === null ? 'token-refused' : 'session-over');
     }
     if (caller.session && !SAFE_METHODS.has(request.method) && !isOurs(request, origins(), caller.session.csrf))
-      throw refusal('other-origin');
+      throw new Problem('other-origin');
     request.caller = caller;
-    if (needed !== 'any' && !may(caller, needed)) throw refusal('forbidden', `It needs ${needed ?? 'what nobody has'}.`);
+    if (needed !== 'any' && !may(caller, needed)) throw new Problem('forbidden', { detail: `It needs ${needed ?? 'what nobody has'}.` });
   });
 
   async function byToken(authorization: string): Promise<Caller | null> {
@@ -124,9 +125,9 @@ export function callerOf({ caller }: Pick<FastifyRequest, 'caller'>): Caller {
 /** The version that `If-Match` names. Throws the problems `if-match-missing` and `changed-meanwhile`. */
 export function matched(request: FastifyRequest): number {
   const header = request.headers['if-match'];
-  if (header === undefined) throw refusal('if-match-missing');
+  if (header === undefined) throw new Problem('if-match-missing');
   const version = /^(?:W\/)?"(\d{1,9})"$/.exec(header.trim())?.[1];
-  if (version === undefined) throw refusal('changed-meanwhile');
+  if (version === undefined) throw new Problem('changed-meanwhile');
   return Number(version);
 }
 

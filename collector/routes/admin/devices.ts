@@ -10,7 +10,6 @@ import { readSettings } from '../../store/settings.ts';
 import { callerOf } from './access.ts';
 import { list, moment } from './lists.ts';
 import type { AdminParts } from './parts.ts';
-import { refusal } from './problems.ts';
 
 const DeviceState = z.enum(['active', 'pending', 'revoked', 'clone']);
 const Device = z.object({
@@ -249,7 +248,7 @@ export function deviceRoutes(app: FastifyInstance, { db, now, verdicts, policies
         const { id } = request.params as { id: string };
         const done = await db.transaction().execute(async (trx) => {
           if (!(await findDevice(trx, id))) throw new Problem('not-found');
-          if (!(await changeState(trx, id, from, to))) throw refusal('wrong-state');
+          if (!(await changeState(trx, id, from, to))) throw new Problem('wrong-state');
           await reconcileGrants(trx, { device: id }, now());
           await audit(trx, { at: now(), actor: callerOf(request).actor, action, device: id, detail: request.body as { reason: string } });
           return findDevice(trx, id);

@@ -8,7 +8,6 @@ import { addMember, groupExists, listGroups, listMembers, type Member, makeGroup
 import { callerOf } from './access.ts';
 import { list } from './lists.ts';
 import type { AdminParts } from './parts.ts';
-import { refusal } from './problems.ts';
 
 const name = z.string().trim().min(1).max(200);
 const person = z.string().trim().min(3).max(300);
@@ -46,7 +45,7 @@ export function groupRoutes(app: FastifyInstance, { db, now, grants, fleet }: Ad
     async (request, reply) => {
       const id = await db.transaction().execute(async (trx) => {
         const made = await makeGroup(trx, (request.body as { name: string }).name, now());
-        if (made === null) throw refusal('exists');
+        if (made === null) throw new Problem('exists');
         await audit(trx, { at: now(), actor: callerOf(request).actor, action: 'group.made', subject: made });
         return made;
       });

@@ -1,11 +1,12 @@
 /** Lists of the admin API: pages by cursor as JSON, and the whole of it as CSV. */
+
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { csvLine } from '../../csv.ts';
 import type { Permission } from '../../permissions.ts';
+import { Problem } from '../../problem.ts';
 import { type Caller, callerOf } from './access.ts';
-import { refusal } from './problems.ts';
 
 const MOST = 500;
 const CSV_PAGE = 1000;
@@ -110,14 +111,14 @@ function read(cursor: string): readonly string[] {
       .max(4)
       .parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
   } catch {
-    throw refusal('wrong-cursor');
+    throw new Problem('wrong-cursor');
   }
 }
 
 /** A page of a list that is at hand whole: `rows` in their order. */
 export function pageOf<Row>(rows: readonly Row[], key: (row: Row) => string, after: After, limit: number): readonly Row[] {
   const from = after === null ? 0 : rows.findIndex((row) => key(row) === after[0]) + 1;
-  if (after !== null && from === 0) throw refusal('wrong-cursor');
+  if (after !== null && from === 0) throw new Problem('wrong-cursor');
   return rows.slice(from, from + limit);
 }
 

@@ -12,7 +12,6 @@ import { listSecrets, listTokens, otherOwners, revokeSecret, revokeToken } from 
 import { callerOf, may } from './access.ts';
 import { list, moment } from './lists.ts';
 import type { AdminParts } from './parts.ts';
-import { refusal } from './problems.ts';
 
 const label = z.string().trim().min(1).max(200);
 const params = z.object({ id: z.uuid() });
@@ -25,7 +24,7 @@ const about = (tag: string) => ({ tags: [tag] });
 function future(time: string | undefined, now: Date): Date | null {
   if (time === undefined) return null;
   const date = new Date(time);
-  if (date <= now) throw refusal('wrong-end');
+  if (date <= now) throw new Problem('wrong-end');
   return date;
 }
 
@@ -163,7 +162,7 @@ function tokenRoutes(app: FastifyInstance, { db, now }: AdminParts): void {
       const caller = callerOf(request);
       // Whoever is narrowed gives no more than they have.
       if (caller.scopes !== null && (scopes === undefined || scopes.some((scope) => !may(caller, scope))))
-        throw refusal('forbidden', 'A narrowed token makes only narrower ones.');
+        throw new Problem('forbidden', { detail: 'A narrowed token makes only narrower ones.' });
       const made = await db.transaction().execute(async (trx) => {
         const token = {
           label: named,
@@ -194,7 +193,7 @@ function tokenRoutes(app: FastifyInstance, { db, now }: AdminParts): void {
     async (request) => {
       const { id } = request.params as { id: string };
       await db.transaction().execute(async (trx) => {
-        if ((await otherOwners(trx, id, now())) === 0) throw refusal('last-owner');
+        if ((await otherOwners(trx, id, now())) === 0) throw new Problem('last-owner');
         if (!(await revokeToken(trx, id, now()))) throw new Problem('not-found');
         await audit(trx, { at: now(), actor: callerOf(request).actor, action: 'token.revoked', subject: id });
       });

@@ -18,7 +18,6 @@ import {
 import { callerOf, etag, matched } from './access.ts';
 import { list, moment, pageOf } from './lists.ts';
 import type { AdminParts } from './parts.ts';
-import { refusal } from './problems.ts';
 import { SimulatedItem, SimulationShape } from './requests.ts';
 
 const text = z
@@ -212,7 +211,7 @@ export function policyRoutes(app: FastifyInstance, { db, now, policies, fleet }:
     async (request, reply) => {
       const before = await draftOf(request);
       const body = request.body as { title?: string; text?: string };
-      if (!(await changeDraft(db, before.id, matched(request), body, now()))) throw refusal('changed-meanwhile');
+      if (!(await changeDraft(db, before.id, matched(request), body, now()))) throw new Problem('changed-meanwhile');
       await audit(db, { at: now(), actor: callerOf(request).actor, action: 'draft.changed', subject: before.id });
       const draft = await draftOf(request);
       reply.header('etag', etag(draft.version));
@@ -233,7 +232,7 @@ export function policyRoutes(app: FastifyInstance, { db, now, policies, fleet }:
     },
     async (request) => {
       const { id } = await draftOf(request);
-      if (!(await removeDraft(db, id, matched(request)))) throw refusal('changed-meanwhile');
+      if (!(await removeDraft(db, id, matched(request)))) throw new Problem('changed-meanwhile');
       await audit(db, { at: now(), actor: callerOf(request).actor, action: 'draft.removed', subject: id });
       return { removed: true as const };
     },
@@ -254,9 +253,10 @@ export function policyRoutes(app: FastifyInstance, { db, now, policies, fleet }:
     async (request) => {
       const draft = await draftOf(request);
       const { policy, issues } = policies.check(draft.text);
-      if (!policy) throw refusal('policy-invalid', issues.slice(0, 5).join(' '));
+      if (!policy) throw new Problem('policy-invalid', { detail: issues.slice(0, 5).join(' ') });
       const simulation = await fleet.simulate(policy);
-      if (!(await keepSimulation(db, draft.id, draft.version, simulation, simulation.against, now()))) throw refusal('changed-meanwhile');
+      if (!(await keepSimulation(db, draft.id, draft.version, simulation, simulation.against, now())))
+        throw new Problem('changed-meanwhile');
       return {
         ...simulation,
         items: simulation.items.map((item) => ({ ...item, rules: [...item.rules] })),

@@ -12,7 +12,6 @@ import { audit } from '../../store/audit.ts';
 import { endSession, listSessions } from '../../store/sessions.ts';
 import { callerOf } from './access.ts';
 import { list, moment } from './lists.ts';
-import { refusal } from './problems.ts';
 
 /** An attempt that fails costs its address as much as this many requests. */
 const FAILED = 20;
@@ -37,11 +36,11 @@ export function signInRoutes(
     } catch (error) {
       if (error instanceof IssuerAway) {
         log.error('sign-in.issuer-away', error);
-        throw refusal('issuer-away', undefined, 10);
+        throw new Problem('issuer-away', { retryAfter: 10 });
       }
       if (!(error instanceof NotProven)) throw error;
       log.info('sign-in.not-proven', { why: error.why });
-      throw refusal('not-proven', `The reason is ${error.why}.`);
+      throw new Problem('not-proven', { detail: `The reason is ${error.why}.` });
     }
   };
 
@@ -56,7 +55,7 @@ export function signInRoutes(
       },
     },
     async (request, reply) => {
-      if (!issuer) throw refusal('no-sign-in');
+      if (!issuer) throw new Problem('no-sign-in');
       const origin = originOf(request);
       const attempt = newAttempt(localPath((request.query as { return_to?: string }).return_to), now());
       const target = await asked(issuer.begin(attempt, `${origin}/api/v1${CALLBACK}`));
@@ -69,13 +68,13 @@ export function signInRoutes(
     CALLBACK,
     { config: { permission: 'nobody' }, schema: { summary: 'Where the browser comes back to', tags } },
     async (request, reply) => {
-      if (!settings || !issuer) throw refusal('no-sign-in');
+      if (!settings || !issuer) throw new Problem('no-sign-in');
       const origin = originOf(request);
       const secure = isSecure(origin);
       reply.header('set-cookie', writeCookie('sign-in', secure, null));
       try {
         const attempt = readAttempt(readCookie(request.headers.cookie, 'sign-in', secure), now());
-        if (!attempt) throw refusal('no-attempt');
+        if (!attempt) throw new Problem('no-attempt');
         const { search } = new URL(request.raw.url ?? '/', 'http://collector.invalid');
         const claims = await asked(issuer.finish(attempt, new URL(`${origin}/api/v1${CALLBACK}${search}`)));
         const before = readCookie(request.headers.cookie, 'session', secure);
@@ -107,7 +106,7 @@ export function signInRoutes(
     },
     async (request, reply) => {
       const caller = callerOf(request);
-      if (caller.kind !== 'session') throw refusal('no-session');
+      if (caller.kind !== 'session') throw new Problem('no-session');
       await db.transaction().execute(async (trx) => {
         if (await endSession(trx, { id: caller.id }, 'signed-out', now()))
           await audit(trx, {
