@@ -13,11 +13,12 @@ import { docsRoutes } from './routes/docs.ts';
 import { enrollRoute } from './routes/enroll.ts';
 import { healthRoutes } from './routes/health.ts';
 import type { Signer } from './signer/protocol.ts';
+import { createSteps, type Steps } from './steps.ts';
 import { type Db, findKeys } from './store/devices.ts';
 import { createKnownBodies, type KnownBodies } from './store/items.ts';
+import { createSettingsReader, type SettingsReader } from './store/settings.ts';
 import { createTenantReader, type TenantReader } from './store/tenant.ts';
 import { createTrustDocuments, type TrustDocuments } from './store/trust.ts';
-import { createUnchangedWriter, type UnchangedWriter } from './unchanged.ts';
 
 export type AppParts = {
   readonly database: Opened;
@@ -25,8 +26,9 @@ export type AppParts = {
   /** The addresses under which agents know this collector, without a slash at the end: proofs are made for one of them. */
   readonly origins: () => readonly string[];
   readonly now?: () => Date;
+  /** Default as the settings say. */
   readonly limits?: Partial<Limits>;
-  /** Seconds between two check-ins of a device; default an hour. */
+  /** Seconds between two check-ins of a device; default as the settings say. */
   readonly everyS?: number;
   /** Signs policies and grants; without one nothing can be published or granted. */
   readonly signer?: Signer | null;
@@ -48,8 +50,9 @@ export type Context = {
   readonly prover: Prover;
   readonly trust: TrustDocuments;
   readonly tenant: TenantReader;
+  readonly settings: SettingsReader;
   readonly knownBodies: KnownBodies;
-  readonly unchanged: UnchangedWriter;
+  readonly steps: Steps;
   readonly metrics: Metrics;
   readonly signer: Signer | null;
   /** Under which others know this collector, as `https://collector.acme.example`. */
@@ -78,7 +81,8 @@ export async function createApp(parts: AppParts): Promise<App> {
   const { database, log } = parts;
   const now = parts.now ?? (() => new Date());
   const clock = () => now().getTime();
-  const admission = createAdmission({ ...LIMITS, ...parts.limits }, clock);
+  const settings = createSettingsReader(database.db);
+  const admission = createAdmission(limitsOf(settings, parts.limits ?? {}), clock);
   const replays = createReplays(clock);
   const deviceKeys = createDeviceKeys((devices) => findKeys(database.db, devices), clock);
   const metrics = createMetrics({
@@ -94,14 +98,17 @@ export async function createApp(parts: AppParts): Promise<App> {
     database,
     now,
     log,
-    everyS: parts.everyS ?? 3600,
+    get everyS() {
+      return parts.everyS ?? settings.current().checkInMinutes * 60;
+    },
     admission,
     deviceKeys,
     prover: createProver({ keys: deviceKeys, origins: parts.origins, now, replays }),
     trust: createTrustDocuments(database.db, clock),
     tenant: createTenantReader(database.db, clock),
+    settings,
     knownBodies: createKnownBodies(clock),
-    unchanged: createUnchangedWriter(database.db),
+    steps: createSteps(database.db),
     metrics,
     signer: parts.signer ?? null,
     origins: parts.origins,
@@ -139,6 +146,21 @@ export async function createApp(parts: AppParts): Promise<App> {
       await app.close();
       clearTimeout(patience);
     },
+  };
+}
+
+/** What the one who starts the process gives comes before what the settings say, which may change while it runs. */
+function limitsOf(settings: SettingsReader, given: Partial<Limits>): Limits {
+  return {
+    get address() {
+      const rate = settings.current().requestsPerAddress;
+      return given.address ?? { rate, burst: rate * 5 };
+    },
+    get all() {
+      const rate = settings.current().requestsPerSecond;
+      return given.all ?? { rate, burst: rate * 2 };
+    },
+    underWay: given.underWay ?? LIMITS.underWay,
   };
 }
 

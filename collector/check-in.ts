@@ -3,22 +3,31 @@ import { type CheckInAnswer, headOf } from '../agent/wire.ts';
 import { type Alarm, contradiction, judge, type Tip } from './chain.ts';
 import { Problem } from './problem.ts';
 import { type Arrived, clean, type Held, type Parked } from './read-check-in.ts';
+import type { Steps } from './steps.ts';
 import { type AuditRow, audit } from './store/audit.ts';
-import { type Db, type DeviceChanges, lockDevice, type Said, type Touched, type Trx, updateDevice } from './store/devices.ts';
+import { type Db, type DeviceChanges, lockDevice, type Said, type Stepped, type Trx, updateDevice } from './store/devices.ts';
 import { appendEvidence, hashesBetween } from './store/evidence.ts';
-import { changeItems, clearStage, type KnownBodies, replaceItems, stagedParts, stagePart, storeBodies } from './store/items.ts';
+import {
+  changeItems,
+  clearStage,
+  inventoryAfter,
+  type KnownBodies,
+  replaceItems,
+  stagedParts,
+  stagePart,
+  storeBodies,
+} from './store/items.ts';
 import { decisionsAfter, putRequests } from './store/requests.ts';
 import type { DeviceRow } from './store/schema.ts';
 import { grantsOf, type Signed, type TrustDocuments } from './store/trust.ts';
 import { putUsage } from './store/usage.ts';
-import type { UnchangedWriter } from './unchanged.ts';
 
 export type CheckInParts = {
   readonly db: Db;
   readonly now: () => Date;
   readonly knownBodies: KnownBodies;
   readonly trust: TrustDocuments;
-  readonly unchanged: UnchangedWriter;
+  readonly steps: Steps;
   /** Seconds until the next one, where nothing special is on. */
   readonly everyS: number;
 };
@@ -41,23 +50,27 @@ export async function checkIn(parts: CheckInParts, device: string, arrived: Arri
   const at = now();
   // Before the transaction: an embedded database has one connection, and the transaction holds it.
   const signed = await parts.trust.current();
-  const quiet =
-    arrived.base === arrived.head &&
-    arrived.upsert.length + arrived.remove.length + arrived.usage.length + arrived.requests.length + arrived.parked.length === 0 &&
-    arrived.snapshot === null &&
-    (arrived.evidence?.rows.length ?? 0) === 0;
-  if (quiet) {
-    const { epoch, seq, head, bodyHash, evidence } = arrived;
-    const touched = await parts.unchanged.write({ device, epoch, seq, head, bodyHash, evidence, at, said: said(arrived) });
-    if (touched) {
-      const row = { ...touched, ack_seq: seq, head, state: 'active', last_want: null, last_parked: null } as const;
-      return { answer: await answerOf(parts, signed, db, row, at, []), took: 'unchanged', alarms: 0 };
-    }
-  }
   await storeBodies(db, [...arrived.upsert, ...(arrived.snapshot?.items ?? [])], parts.knownBodies);
+  const stepped = await asStep(parts, device, arrived, at);
+  if (stepped) {
+    const row = { ...stepped, ack_seq: arrived.seq, head: arrived.head, state: 'active', last_want: null, last_parked: null } as const;
+    const took = arrived.base === arrived.head ? 'unchanged' : 'changed';
+    return { answer: await answerOf(parts, signed, db, row, at, []), took, alarms: 0 };
+  }
   const outcome = await db.transaction().execute((trx) => inTransaction(parts, signed, trx, device, arrived, at));
   if (outcome instanceof Problem) throw outcome;
   return outcome;
+}
+
+/** Null: it brings something else too, or what was held is not what it starts from; nothing was done, and only a transaction can tell. */
+async function asStep({ db, knownBodies, steps }: CheckInParts, device: string, arrived: Arrived, at: Date): Promise<Stepped | null> {
+  const { epoch, seq, base, head, upsert, remove, snapshot, usage, requests, parked, evidence, bodyHash } = arrived;
+  if (base === null || snapshot || usage.length + requests.length + parked.length > 0 || (evidence?.rows.length ?? 0) > 0) return null;
+  const changes = upsert.length + remove.length > 0;
+  if (!changes && base !== head) return null;
+  const inventory = changes ? await inventoryAfter(db, device, { remove, upsert }, { base, head }, knownBodies) : null;
+  if (changes && !inventory) return null;
+  return steps.write({ device, epoch, seq, base, head, inventory, bodyHash, at, evidence, said: said(arrived) });
 }
 
 /** A problem that is returned is committed; one that is thrown leaves nothing. */
@@ -216,7 +229,7 @@ async function takeEvidence(trx: Trx, row: DeviceRow, { evidence, epoch }: Arriv
   return { evidence_chain: tip.chain, evidence_count: tip.count, evidence_head: tip.head };
 }
 
-type Answered = Touched & Pick<DeviceRow, 'ack_seq' | 'head' | 'state' | 'last_want' | 'last_parked'>;
+type Answered = Stepped & Pick<DeviceRow, 'ack_seq' | 'head' | 'state' | 'last_want' | 'last_parked'>;
 
 /** `row` as it stands now: a replayed check-in gets the same answer from it, with the time and the documents of now. */
 async function answerOf(
@@ -241,7 +254,7 @@ async function answerOf(
   };
 }
 
-async function trustFor({ keySet, policy }: Signed, row: Touched, db: Db | Trx): Promise<CheckInAnswer['trust']> {
+async function trustFor({ keySet, policy }: Signed, row: Stepped, db: Db | Trx): Promise<CheckInAnswer['trust']> {
   const newer = {
     ...(keySet && (row.have_key_set === null || keySet.rev > row.have_key_set) ? { keySet: keySet.jws } : {}),
     ...(policy && isNewer(policy.keySetRev, policy.rev, row.have_policy_key_set, row.have_policy_rev) ? { policy: policy.jws } : {}),

@@ -36,17 +36,24 @@ const TRUST = [
 ] as const;
 const ABOUT = ['agent_version', 'platform', 'hostname', 'os_user', 'dropped'] as const;
 
-/** A check-in that brings nothing. */
-export type Unchanged = {
+/** A check-in that leads from one inventory to the next, often to the same, and brings nothing else. */
+export type Step = {
   readonly device: string;
   readonly epoch: string;
   readonly seq: number;
+  /** The head that the device must have for it. */
+  readonly base: string;
   readonly head: string;
+  /** What the device holds then; null: what it held. */
+  readonly inventory: Stored | null;
   readonly bodyHash: string;
   readonly at: Date;
   readonly evidence: { readonly count: number; readonly head: string } | null;
   readonly said: Said;
 };
+
+/** As `device_inventory` has it: ids of bodies, and when the device first saw each, in ms since 1970. */
+export type Stored = { readonly items: readonly number[]; readonly firstSeen: readonly (number | null)[] };
 
 const RETURNED = [
   'id',
@@ -62,47 +69,60 @@ const RETURNED = [
 ] as const;
 
 /** What the answer to such a check-in needs of the device's row; the rest is known, or it would not have been one. */
-export type Touched = Pick<DeviceRow, (typeof RETURNED)[number]>;
+export type Stepped = Pick<DeviceRow, (typeof RETURNED)[number]>;
 
 const list = (columns: readonly string[], each: (column: string) => string) => columns.map(each).join(', ');
 
 /**
- * The same text whatever comes, so that it is planned once; no index hears of it. A row that somebody else has just locked is passed over: nobody
- * waits here, so no two batches wait for each other, and a device that is being granted something holds nobody else up.
+ * The same text whatever comes, so that it is planned once; no index of `device` hears of it. A row that somebody else has just locked is passed over:
+ * nobody waits here, so no two batches wait for each other, and a device that is being granted something holds nobody else up.
+ *
+ * Whoever writes an inventory holds the lock of the device's row and writes its head with it; so where the head is `base`, the inventory is the one
+ * from which the next was made.
  */
-const TOUCH = `
+const STEP = `
   with sent as materialized (
     select * from json_to_recordset($1::json) as sent (
-      id uuid, epoch uuid, seq bigint, head text, body text, seen timestamptz, evidence bigint, evidence_head text, trusts boolean,
+      id uuid, epoch uuid, seq bigint, base text, head text, items bigint[], first_seen bigint[], body text, seen timestamptz,
+      evidence bigint, evidence_head text, trusts boolean,
       ${list(TRUST, (column) => `${column} ${/_(status|error)$/.test(column) ? 'text' : 'bigint'}`)}, ${list(ABOUT, (column) => `${column} text`)})
   ),
   free as materialized (
     select device.id from device join sent on sent.id = device.id
-    where device.id = any($2::uuid[]) and device.epoch = sent.epoch and device.ack_seq < sent.seq and device.head = sent.head
+    where device.id = any($2::uuid[]) and device.epoch = sent.epoch and device.ack_seq < sent.seq and device.head = sent.base
       and device.state = 'active' and device.decision_no = device.decisions_sent
       and (sent.evidence is null or device.evidence_count < sent.evidence
         or device.evidence_count = sent.evidence and (sent.evidence = 0 or device.evidence_head = sent.evidence_head))
     for no key update of device skip locked
+  ),
+  stepped as (
+    update device set ack_seq = sent.seq, last_body = sent.body, last_seen = sent.seen, last_want = null, last_parked = null,
+      head = sent.head, item_count = coalesce(cardinality(sent.items), device.item_count), decisions_acked = device.decisions_sent,
+      ${list(TRUST, (column) => `${column} = case when sent.trusts then sent.${column} else device.${column} end`)},
+      ${list(ABOUT, (column) => `${column} = coalesce(sent.${column}${column === 'dropped' ? '::jsonb' : ''}, device.${column})`)}
+    from sent join free on free.id = sent.id
+    where device.id = any($2::uuid[]) and device.id = sent.id
+    returning ${list(RETURNED, (column) => `device.${column}`)}
+  ),
+  written as (
+    insert into device_inventory (device, items, first_seen)
+    select sent.id, sent.items, sent.first_seen from sent join stepped on stepped.id = sent.id where sent.items is not null
+    on conflict (device) do update set items = excluded.items, first_seen = excluded.first_seen
   )
-  update device set ack_seq = sent.seq, last_body = sent.body, last_seen = sent.seen, last_want = null, last_parked = null,
-    decisions_acked = device.decisions_sent,
-    ${list(TRUST, (column) => `${column} = case when sent.trusts then sent.${column} else device.${column} end`)},
-    ${list(ABOUT, (column) => `${column} = coalesce(sent.${column}${column === 'dropped' ? '::jsonb' : ''}, device.${column})`)}
-  from sent join free on free.id = sent.id
-  where device.id = any($2::uuid[]) and device.id = sent.id
-  returning ${list(RETURNED, (column) => `device.${column}`)}`;
+  select * from stepped`;
 
 /**
- * Check-ins that bring nothing, each of another device, in one statement. Resolves with those for which that was so, and nothing was done for the
- * others: something else would have to change, or the row was locked. A new number says that the answer before has arrived.
+ * Check-ins of that kind, each of another device, in one statement. Resolves with those for which it was so, and nothing was done for the others:
+ * something else would have to change, or the row was locked. A new number says that the answer before has arrived.
  */
-export async function touch(db: Db, unchanged: readonly Unchanged[]): Promise<Touched[]> {
-  const rows = unchanged.map(({ device, epoch, seq, head, bodyHash, at, evidence, said: { trust, about } }) => ({
-    ...{ id: device, epoch, seq, head, body: bodyHash, seen: at, trusts: trust !== null, ...trust, ...about },
+export async function step(db: Db, steps: readonly Step[]): Promise<Stepped[]> {
+  const rows = steps.map(({ device, epoch, seq, base, head, inventory, bodyHash, at, evidence, said: { trust, about } }) => ({
+    ...{ id: device, epoch, seq, base, head, body: bodyHash, seen: at, trusts: trust !== null, ...trust, ...about },
+    ...(inventory && { items: inventory.items, first_seen: inventory.firstSeen }),
     ...(evidence && { evidence: evidence.count, evidence_head: evidence.head }),
   }));
-  const ids = unchanged.map(({ device }) => device);
-  const query = CompiledQuery.raw(TOUCH, [JSON.stringify(rows), ids]) as CompiledQuery<Touched>;
+  const ids = steps.map(({ device }) => device);
+  const query = CompiledQuery.raw(STEP, [JSON.stringify(rows), ids]) as CompiledQuery<Stepped>;
   return (await db.executeQuery(query)).rows;
 }
 

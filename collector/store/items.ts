@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { headOf } from '../../agent/wire.ts';
 import type { Held } from '../read-check-in.ts';
-import type { Db, Trx } from './devices.ts';
+import type { Db, Stored as Row, Trx } from './devices.ts';
 
 /** A stored body as it is named elsewhere: its id and its hash name the same for ever. */
 type Stored = { readonly id: number; readonly hash: string; readonly key: string };
@@ -97,7 +97,7 @@ async function insertBodies(db: Db, items: readonly Held[]): Promise<void> {
 /** What a device holds, by key; `firstSeen` in ms since 1970, null where it never came. */
 type Inventory = Map<string, { readonly id: number; readonly hash: string; readonly firstSeen: number | null }>;
 
-async function inventoryOf(trx: Trx, device: string, known: KnownBodies): Promise<Inventory> {
+async function inventoryOf(trx: Db | Trx, device: string, known: KnownBodies): Promise<Inventory> {
   const { rows } = await sql<{ items: number[]; seen: (number | null)[] }>`
     select to_json(items) as items, to_json(first_seen) as seen from device_inventory where device = ${device}`.execute(trx);
   const { items, seen } = rows[0] ?? { items: [], seen: [] };
@@ -120,7 +120,7 @@ async function inventoryOf(trx: Trx, device: string, known: KnownBodies): Promis
 }
 
 /** The ids of bodies that `storeBodies` has stored a moment ago. */
-async function idsOf(trx: Trx, items: readonly Held[], known: KnownBodies): Promise<Map<string, number>> {
+async function idsOf(trx: Db | Trx, items: readonly Held[], known: KnownBodies): Promise<Map<string, number>> {
   const forgotten = items.filter(({ hash }) => !known.named(hash));
   const found = forgotten.length > 0 ? await storedAs(trx, forgotten) : new Map<string, Stored>();
   return new Map(
@@ -133,15 +133,20 @@ async function idsOf(trx: Trx, items: readonly Held[], known: KnownBodies): Prom
   );
 }
 
-async function write(trx: Trx, device: string, inventory: Inventory): Promise<void> {
+function rowOf(inventory: Inventory): Row {
   const held = [...inventory.values()];
+  return { items: held.map(({ id }) => id), firstSeen: held.map(({ firstSeen }) => firstSeen) };
+}
+
+async function write(trx: Trx, device: string, inventory: Inventory): Promise<void> {
+  const { items, firstSeen } = rowOf(inventory);
   await sql`
     insert into device_inventory (device, items, first_seen)
-    values (${device}, ${held.map(({ id }) => id)}::bigint[], ${held.map(({ firstSeen }) => firstSeen)}::bigint[])
+    values (${device}, ${items}::bigint[], ${firstSeen}::bigint[])
     on conflict (device) do update set items = excluded.items, first_seen = excluded.first_seen`.execute(trx);
 }
 
-async function add(trx: Trx, inventory: Inventory, items: readonly Held[], known: KnownBodies): Promise<void> {
+async function add(trx: Db | Trx, inventory: Inventory, items: readonly Held[], known: KnownBodies): Promise<void> {
   const ids = await idsOf(trx, items, known);
   for (const { key, hash, firstSeen } of items)
     inventory.set(key, { id: ids.get(hash) ?? 0, hash, firstSeen: firstSeen === null ? null : Date.parse(firstSeen) });
@@ -149,11 +154,31 @@ async function add(trx: Trx, inventory: Inventory, items: readonly Held[], known
 
 const headOfAll = (inventory: Inventory) => headOf([...inventory.values()].map(({ hash }) => hash));
 
+type Changes = { readonly remove: readonly string[]; readonly upsert: readonly Held[] };
+
+/**
+ * What the device holds after the changes, as it would be written, and nothing is written: without a lock, so it counts only while the device's head is
+ * still `base`. Null where what is held is not `base`, or the changes don't add up to `head`.
+ */
+export async function inventoryAfter(
+  db: Db,
+  device: string,
+  { remove, upsert }: Changes,
+  { base, head }: { readonly base: string; readonly head: string },
+  known: KnownBodies,
+): Promise<Row | null> {
+  const inventory = await inventoryOf(db, device, known);
+  if (headOfAll(inventory) !== base) return null;
+  for (const key of remove) inventory.delete(key);
+  await add(db, inventory, upsert, known);
+  return headOfAll(inventory) === head ? rowOf(inventory) : null;
+}
+
 /** Applies the changes; resolves with how many items the device holds then, or with null, and nothing was done, where they don't add up to `head`. */
 export async function changeItems(
   trx: Trx,
   device: string,
-  { remove, upsert }: { readonly remove: readonly string[]; readonly upsert: readonly Held[] },
+  { remove, upsert }: Changes,
   head: string,
   known: KnownBodies,
 ): Promise<number | null> {

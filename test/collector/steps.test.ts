@@ -5,8 +5,8 @@ import type { KyselyPlugin } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { headOf } from '../../agent/wire.ts';
 import { type Opened, openDatabase, type Where } from '../../collector/database.ts';
-import { type Db, lockDevice, touch, type Unchanged } from '../../collector/store/devices.ts';
-import { createUnchangedWriter } from '../../collector/unchanged.ts';
+import { createSteps } from '../../collector/steps.ts';
+import { type Db, lockDevice, type Step, step } from '../../collector/store/devices.ts';
 import { needs } from '../capability.ts';
 import { inMemory } from './embedded.ts';
 import { type Cluster, startPostgres } from './postgres.ts';
@@ -28,14 +28,14 @@ function counted(db: Db) {
   return { db: db.withPlugin(plugin), statements: () => statements };
 }
 
-async function deviceWith(db: Db, more: Record<string, unknown> = {}): Promise<Unchanged> {
+async function deviceWith(db: Db, more: Record<string, unknown> = {}): Promise<Step> {
   const [device, epoch] = [randomUUID(), randomUUID()];
   const words = { hostname: 'h', os_user: 'u', platform: 'linux', enrolled_at: AT };
   await db
     .insertInto('device')
     .values({ id: device, key_x: device, state: 'active', ...words, epoch, ack_seq: 5, head: HEADS[0], ...more })
     .execute();
-  return { device, epoch, seq: 6, head: HEADS[0], bodyHash: 'b', at: AT, evidence: null, said: NOTHING };
+  return { device, epoch, seq: 6, base: HEADS[0], head: HEADS[0], inventory: null, bodyHash: 'b', at: AT, evidence: null, said: NOTHING };
 }
 
 function both(open: () => Promise<Where>) {
@@ -51,7 +51,7 @@ function both(open: () => Promise<Where>) {
   it('writes those that come together in few statements, and each gets its own answer', async () => {
     const devices = await Promise.all(Array.from({ length: 100 }, () => deviceWith(db)));
     const { db: watched, statements } = counted(db);
-    const writer = createUnchangedWriter(watched);
+    const writer = createSteps(watched);
     const answers = await Promise.all(devices.map((each) => writer.write(each)));
     expect(answers.map((answer) => answer?.id)).toEqual(devices.map(({ device }) => device));
     expect(statements()).toBe(2);
@@ -60,7 +60,7 @@ function both(open: () => Promise<Where>) {
 
   it('keeps what a check-in states, and leaves what it does not', async () => {
     const one = await deviceWith(db, { have_key_set: 7, applied_status: 'ok', hostname: 'was', last_want: 'full', last_parked: '[]' });
-    expect(await touch(db, [one])).toEqual([expect.objectContaining({ id: one.device, have_key_set: 7 })]);
+    expect(await step(db, [one])).toEqual([expect.objectContaining({ id: one.device, have_key_set: 7 })]);
     expect(await rowOf(one.device)).toMatchObject({
       ...{ have_key_set: 7, applied_status: 'ok', hostname: 'was', last_want: null, last_parked: null, decisions_acked: 0 },
     });
@@ -69,7 +69,7 @@ function both(open: () => Promise<Where>) {
       trust: { ...trust, applied_rev: 3, applied_status: 'refused', applied_error: 'it’s “odd” \\ {}' },
       about: { agent_version: '1', platform: 'win32', hostname: 'is', os_user: 'v', dropped: '{"usage":2}' },
     };
-    expect(await touch(db, [{ ...one, seq: 7, said }])).toEqual([expect.objectContaining({ have_key_set: null, have_policy_rev: 3 })]);
+    expect(await step(db, [{ ...one, seq: 7, said }])).toEqual([expect.objectContaining({ have_key_set: null, have_policy_rev: 3 })]);
     expect(await rowOf(one.device)).toMatchObject({ ...said.trust, ...said.about, dropped: { usage: 2 }, ack_seq: 7 });
   });
 
@@ -118,7 +118,7 @@ function both(open: () => Promise<Where>) {
         );
         const touched = new Set(
           (
-            await touch(
+            await step(
               db,
               rows.map(({ unchanged }) => unchanged),
             )
@@ -137,12 +137,12 @@ function both(open: () => Promise<Where>) {
 
   it('leaves the second of one device to be taken alone, and all where the database does not answer', async () => {
     const one = await deviceWith(db);
-    const writer = createUnchangedWriter(db);
+    const writer = createSteps(db);
     const [first, second] = await Promise.all([writer.write(one), writer.write({ ...one, seq: 7 })]);
     expect([first?.id, second]).toEqual([one.device, null]);
     const closed = await openDatabase(await inMemory());
     await closed.close();
-    expect(await createUnchangedWriter(closed.db).write({ ...one, seq: 8 })).toBeNull();
+    expect(await createSteps(closed.db).write({ ...one, seq: 8 })).toBeNull();
   });
 }
 
@@ -164,9 +164,9 @@ needs('postgres').describe('on PostgreSQL', () => {
     await db.transaction().execute(async (trx) => {
       await lockDevice(trx, held.device);
       // Would wait for this very transaction for ever.
-      expect((await touch(db, [held, free])).map(({ id }) => id)).toEqual([free.device]);
+      expect((await step(db, [held, free])).map(({ id }) => id)).toEqual([free.device]);
     });
-    expect((await touch(db, [held])).map(({ id }) => id)).toEqual([held.device]);
+    expect((await step(db, [held])).map(({ id }) => id)).toEqual([held.device]);
     await close();
   });
 

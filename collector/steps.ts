@@ -1,9 +1,10 @@
-/** Check-ins that bring nothing, which are nine of ten: those that come within a few milliseconds of each other are written in one statement. */
-import { type Db, type Touched, touch, type Unchanged } from './store/devices.ts';
+/** Check-ins that bring no more than a change of the inventory, and mostly not even that: those that come within a few milliseconds of each other are
+ * written in one statement. */
+import { type Db, type Step, type Stepped, step } from './store/devices.ts';
 
-export type UnchangedWriter = {
+export type Steps = {
   /** Null: this one is not what it looked like, or could not be written with the others; nothing was done, and it is to be taken by itself. */
-  write(unchanged: Unchanged): Promise<Touched | null>;
+  write(step: Step): Promise<Stepped | null>;
 };
 
 /** The longest that one waits for others to come, in ms. Who comes in a quiet time waits for nobody. */
@@ -11,10 +12,10 @@ const TOGETHER_MS = 5;
 /** As many as are written at once; when they are there, nobody waits any longer. */
 const MOST = 64;
 
-type Waiting = { readonly unchanged: Unchanged; resolve(touched: Touched | null): void };
+type Waiting = { readonly step: Step; resolve(stepped: Stepped | null): void };
 
 /** `clock` in ms, of any beginning. */
-export function createUnchangedWriter(db: Db, clock: () => number = () => performance.now()): UnchangedWriter {
+export function createSteps(db: Db, clock: () => number = () => performance.now()): Steps {
   let waiting = new Map<string, Waiting>();
   let timer: NodeJS.Timeout | null = null;
   let last = Number.NEGATIVE_INFINITY;
@@ -25,11 +26,11 @@ export function createUnchangedWriter(db: Db, clock: () => number = () => perfor
     last = clock();
     const batch = waiting;
     waiting = new Map();
-    let written: readonly Touched[] = [];
+    let written: readonly Stepped[] = [];
     try {
-      written = await touch(
+      written = await step(
         db,
-        [...batch.values()].map(({ unchanged }) => unchanged),
+        [...batch.values()].map((each) => each.step),
       );
     } catch {
       // Whatever the database says, it says again to each of them alone, and the one at which it was aimed hears of it.
@@ -39,10 +40,10 @@ export function createUnchangedWriter(db: Db, clock: () => number = () => perfor
   }
 
   return {
-    write(unchanged) {
+    write(one) {
       // Of two that a device sends at once one has to wait for the other, which takes a lock.
-      if (waiting.has(unchanged.device)) return Promise.resolve(null);
-      const answer = new Promise<Touched | null>((resolve) => waiting.set(unchanged.device, { unchanged, resolve }));
+      if (waiting.has(one.device)) return Promise.resolve(null);
+      const answer = new Promise<Stepped | null>((resolve) => waiting.set(one.device, { step: one, resolve }));
       if (waiting.size >= MOST) void flush();
       else timer ??= setTimeout(() => void flush(), Math.max(0, last + TOGETHER_MS - clock()));
       return answer;
