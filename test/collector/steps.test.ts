@@ -1,15 +1,23 @@
 /** Check-ins that bring nothing, written together: each as it would have been alone, none held up by a row that somebody else holds. */
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import type { KyselyPlugin } from 'kysely';
+import { Kysely, type KyselyPlugin, PostgresDialect } from 'kysely';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { headOf } from '../../agent/wire.ts';
+import { headOf, type Item, itemHash, itemKey } from '../../agent/wire.ts';
+import { checkIn } from '../../collector/check-in.ts';
 import { type Opened, openDatabase, type Where } from '../../collector/database.ts';
-import { createSteps } from '../../collector/steps.ts';
+import { Problem } from '../../collector/problem.ts';
+import { readCheckIn } from '../../collector/read-check-in.ts';
+import { createSteps, type Steps } from '../../collector/steps.ts';
 import { type Db, lockDevice, type Step, step } from '../../collector/store/devices.ts';
+import { createKnownBodies } from '../../collector/store/items.ts';
+import type { Schema } from '../../collector/store/schema.ts';
+import { createTrustDocuments } from '../../collector/store/trust.ts';
 import { needs } from '../capability.ts';
 import { inMemory } from './embedded.ts';
 import { type Cluster, startPostgres } from './postgres.ts';
+import { tool } from './simulated-device.ts';
 
 const HEADS = [headOf([]), headOf(['a'])] as const;
 const AT = new Date('2026-11-22T10:00:00.000Z');
@@ -28,14 +36,63 @@ function counted(db: Db) {
   return { db: db.withPlugin(plugin), statements: () => statements };
 }
 
-async function deviceWith(db: Db, more: Record<string, unknown> = {}): Promise<Step> {
+/** A row, and the step that fits it as it is without `more`. */
+function deviceLike(more: Record<string, unknown> = {}) {
   const [device, epoch] = [randomUUID(), randomUUID()];
   const words = { hostname: 'h', os_user: 'u', platform: 'linux', enrolled_at: AT };
-  await db
-    .insertInto('device')
-    .values({ id: device, key_x: device, state: 'active', ...words, epoch, ack_seq: 5, head: HEADS[0], ...more })
-    .execute();
-  return { device, epoch, seq: 6, base: HEADS[0], head: HEADS[0], inventory: null, bodyHash: 'b', at: AT, evidence: null, said: NOTHING };
+  return {
+    row: { id: device, key_x: device, state: 'active' as const, ...words, epoch, ack_seq: 5, head: HEADS[0], ...more },
+    ...{ device, epoch, seq: 6, base: HEADS[0], head: HEADS[0], inventory: null, bodyHash: 'b', at: AT, evidence: null, said: NOTHING },
+  };
+}
+
+async function deviceWith(db: Db, more: Record<string, unknown> = {}): Promise<Step> {
+  const { row, ...made } = deviceLike(more);
+  await db.insertInto('device').values(row).execute();
+  return made;
+}
+
+const codeOf = (error: unknown) => {
+  if (error instanceof Problem) return error.code;
+  throw error;
+};
+
+type Act = { readonly do: string; readonly put?: readonly { name: string; version: string }[]; readonly take?: string };
+
+/** What a device says next, in its own numbers. */
+function scripted() {
+  let epoch = randomUUID();
+  let seq = 0;
+  let last: Record<string, unknown> = {};
+  const held = new Map<string, Item>();
+  const head = () => headOf([...held.values()].map(itemHash));
+  return ({ do: what, put = [], take = '' }: Act): Record<string, unknown> => {
+    if (what === 'again') return last;
+    if (what === 'rebuilt') {
+      epoch = randomUUID();
+      seq = 0;
+    }
+    const base = what === 'wrong-base' ? HEADS[1] : head();
+    const said = { proto: 1, epoch, seq: ++seq, hashAlg: 'inv1', base };
+    if (what === 'full') {
+      last = { ...said, base: null, head: head(), snapshot: { id: randomUUID(), part: 1, of: 1, items: [...held.values()] } };
+      return last;
+    }
+    const upsert = put.map(({ name, version }) => tool(name, version));
+    for (const item of upsert) held.set(itemKey(item), item);
+    if (what === 'change') held.delete(`tool:${take}`);
+    const changes = what === 'change' ? { upsert, remove: [`tool:${take}`] } : {};
+    const more = {
+      evidence: { evidence: { count: seq, head: 'x' } },
+      parked: { requests: [{ id: 'none' }] },
+      trust: {
+        trust: { keySet: seq, policy: null, grants: null, applied: { rev: null, status: 'none' } },
+        agent: { version: '1', platform: 'linux' },
+      },
+    }[what];
+    last = { ...said, head: what === 'wrong-head' ? HEADS[1] : head(), ...changes, ...more };
+    return last;
+  };
 }
 
 function both(open: () => Promise<Where>) {
@@ -49,7 +106,12 @@ function both(open: () => Promise<Where>) {
   const rowOf = (device: string) => db.selectFrom('device').selectAll().where('id', '=', device).executeTakeFirstOrThrow();
 
   it('writes those that come together in few statements, and each gets its own answer', async () => {
-    const devices = await Promise.all(Array.from({ length: 100 }, () => deviceWith(db)));
+    const made = Array.from({ length: 100 }, () => deviceLike());
+    await db
+      .insertInto('device')
+      .values(made.map(({ row }) => row))
+      .execute();
+    const devices = made.map(({ row: _, ...each }) => each);
     const { db: watched, statements } = counted(db);
     const writer = createSteps(watched);
     const answers = await Promise.all(devices.map((each) => writer.write(each)));
@@ -93,46 +155,41 @@ function both(open: () => Promise<Where>) {
             ...{ evidence: random.evidence, told: wild === 1 ? null : random.told },
           },
     );
-    let taken = 0;
-    let left = 0;
+    const counts = { taken: 0, left: 0 };
     await fc.assert(
       fc.asyncProperty(fc.array(mostlyFine, { minLength: 1, maxLength: 12 }), async (states) => {
-        const rows = await Promise.all(
-          states.map(async ({ state, ack, head, decision, sent, evidence: [count, last], told, sameEpoch, there }) => {
-            const columns = { state, ack_seq: ack, head, decision_no: decision, decisions_sent: sent, evidence_count: count };
-            const made = await deviceWith(db, { ...columns, evidence_head: last });
-            const evidence = told && { count: told[0], head: told[1] };
-            const fits =
-              there &&
-              sameEpoch &&
-              state === 'active' &&
-              ack < 6 &&
-              head === HEADS[0] &&
-              decision === sent &&
-              (told === null || told[0] > count || (told[0] === count && (count === 0 || told[1] === last)));
-            return {
-              fits,
-              unchanged: { ...made, evidence, ...(sameEpoch ? {} : { epoch: randomUUID() }), ...(there ? {} : { device: randomUUID() }) },
-            };
-          }),
+        const rows = states.map(({ state, ack, head, decision, sent, evidence: [count, last], told, sameEpoch, there }) => {
+          const columns = { state, ack_seq: ack, head, decision_no: decision, decisions_sent: sent, evidence_count: count };
+          const { row, ...made } = deviceLike({ ...columns, evidence_head: last });
+          const fits =
+            there &&
+            sameEpoch &&
+            state === 'active' &&
+            ack < 6 &&
+            head === HEADS[0] &&
+            decision === sent &&
+            (told === null || told[0] > count || (told[0] === count && (count === 0 || told[1] === last)));
+          const evidence = told && { count: told[0], head: told[1] };
+          const said = { ...made, evidence, ...(sameEpoch ? {} : { epoch: randomUUID() }) };
+          return { row, fits, sent: there ? said : { ...said, device: randomUUID() } };
+        });
+        await db
+          .insertInto('device')
+          .values(rows.map(({ row }) => row))
+          .execute();
+        const stepped = await step(
+          db,
+          rows.map(({ sent }) => sent),
         );
-        const touched = new Set(
-          (
-            await step(
-              db,
-              rows.map(({ unchanged }) => unchanged),
-            )
-          ).map(({ id }) => id),
-        );
-        for (const { fits, unchanged } of rows) {
-          expect(touched.has(unchanged.device)).toBe(fits);
-          if (fits) taken++;
-          else left++;
+        const taken = new Set(stepped.map(({ id }) => id));
+        for (const { fits, sent } of rows) {
+          expect(taken.has(sent.device)).toBe(fits);
+          counts[fits ? 'taken' : 'left']++;
         }
       }),
       { numRuns: 40 },
     );
-    expect(Math.min(taken, left)).toBeGreaterThan(20);
+    expect(Math.min(counts.taken, counts.left)).toBeGreaterThan(20);
   });
 
   it('leaves the second of one device to be taken alone, and all where the database does not answer', async () => {
@@ -140,10 +197,76 @@ function both(open: () => Promise<Where>) {
     const writer = createSteps(db);
     const [first, second] = await Promise.all([writer.write(one), writer.write({ ...one, seq: 7 })]);
     expect([first?.id, second]).toEqual([one.device, null]);
-    const closed = await openDatabase(await inMemory());
-    await closed.close();
-    expect(await createSteps(closed.db).write({ ...one, seq: 8 })).toBeNull();
+    const away = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: new pg.Pool({ host: '127.0.0.1', port: 1 }) }) });
+    expect(await createSteps(away).write({ ...one, seq: 8 })).toBeNull();
+    await away.destroy();
   });
+
+  it('leaves what a transaction leaves, and gives its answer, whatever a device does in turn', async () => {
+    const tools = fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd'), version: fc.constantFrom('1', '2') });
+    const act = fc.oneof(
+      { weight: 3, arbitrary: fc.record({ do: fc.constant('same' as const) }) },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          do: fc.constant('change' as const),
+          put: fc.array(tools, { maxLength: 3 }),
+          take: fc.constantFrom('a', 'b', 'z'),
+        }),
+      },
+      fc.record({
+        do: fc.constantFrom(
+          'full' as const,
+          'again' as const,
+          'wrong-base' as const,
+          'wrong-head' as const,
+          'rebuilt' as const,
+          'evidence' as const,
+          'parked' as const,
+          'trust' as const,
+        ),
+      }),
+    );
+    let stepped = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { minLength: 4, maxLength: 12 }), async (acts) => {
+        const [alone, together] = [
+          deviceLike({ epoch: null, ack_seq: 0, head: null }),
+          deviceLike({ epoch: null, ack_seq: 0, head: null }),
+        ];
+        await db.insertInto('device').values([alone.row, together.row]).execute();
+        const common = { db, now: () => AT, everyS: 60, trust: createTrustDocuments(db, () => 0), knownBodies: createKnownBodies(() => 0) };
+        const writer = createSteps(db);
+        const counting: Steps = {
+          async write(one) {
+            const answer = await writer.write(one);
+            if (answer) stepped++;
+            return answer;
+          },
+        };
+        const device = scripted();
+        for (const each of [{ do: 'full' as const }, ...acts]) {
+          const body = device(each);
+          const arrived = readCheckIn(body, JSON.stringify(body), AT);
+          const one = await checkIn({ ...common, steps: { write: async () => null } }, alone.device, arrived).catch(codeOf);
+          const other = await checkIn({ ...common, steps: counting }, together.device, arrived).catch(codeOf);
+          expect(other).toEqual(typeof one === 'string' ? one : { ...one, took: expect.any(String) as string });
+          const [left, right] = [await everythingOf(alone.device), await everythingOf(together.device)];
+          expect(right).toEqual(left);
+        }
+      }),
+      { numRuns: 12 },
+    );
+    expect(stepped).toBeGreaterThan(10);
+  });
+
+  async function everythingOf(device: string) {
+    const { id: _, key_x: __, ...row } = await rowOf(device);
+    const held = await db.selectFrom('device_inventory').select(['items', 'first_seen']).where('device', '=', device).executeTakeFirst();
+    const pairs = held?.items.map((item, at) => `${item} ${held.first_seen[at]}`).sort();
+    const rows = await db.selectFrom('audit').select(['action', 'alarm']).where('device', '=', device).orderBy('id').execute();
+    return { row, pairs, rows };
+  }
 }
 
 describe('embedded', () => both(inMemory));
