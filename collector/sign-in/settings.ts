@@ -37,7 +37,7 @@ export type SignInSettings = Omit<z.infer<typeof Shape>, 'clientSecretFile' | 'r
 };
 
 /** One sentence that names the setting and quotes no secret. */
-export class SignInSettingsError extends Error {}
+class SignInSettingsError extends Error {}
 
 const VARIABLES = {
   MUSTER_OIDC_ISSUER: 'issuer',

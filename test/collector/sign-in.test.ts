@@ -291,8 +291,9 @@ describe('an attacker who', () => {
       {},
       { 'muster-csrf': 'A'.repeat(43) },
     ];
-    for (const { method, url } of unsafe)
-      for (const headers of elsewhere) {
+    // What a browser says, and its silence, on every route; the rest of it on one.
+    for (const [index, { method, url }] of unsafe.entries())
+      for (const headers of index === 0 ? elsewhere : [elsewhere[0] ?? {}, {}]) {
         const where = url.replace('/api/v1', '').replaceAll(/:\w+/g, randomUUID());
         const { status, json } = await olga.ask(method, where, { strange: true }, headers);
         expect([method, url, headers, status, json.code]).toEqual([method, url, headers, 403, 'other-origin']);
@@ -369,7 +370,7 @@ describe('a session', () => {
 describe('what signing in reads', () => {
   it('of an address to return to never leaves the collector, and of an attempt is what was begun', () => {
     const strange = fc.oneof(
-      fc.webUrl(),
+      fc.string().map((rest) => `https://evil.example/${rest}`),
       fc.string(),
       fc
         .array(fc.constantFrom('/', '\\', '//', '..', '.', '%2f', '@', 'evil.example', ':', '\t', '\n', '?', '#', 'a'), { maxLength: 8 })
