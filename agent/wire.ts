@@ -33,7 +33,11 @@ export const TIMES = { proofAge: 120, clockSkew: 60, nextMin: 30, nextMax: 86_40
 const name = z.string().min(1).max(300);
 const words = z.string().max(2000);
 const place = z.string().max(4096);
-const time = z.iso.datetime();
+/** Of a year that every database and calendar has, to fractions that nobody needs finer. */
+const time = z.iso
+  .datetime()
+  .max(35)
+  .regex(/^(?!0000)/, 'a year from 1 on');
 const day = z.iso.date();
 export const Uuid = z.uuid();
 const hash = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'SHA-256 in base64url');

@@ -1,5 +1,5 @@
 /** The collector as one Fastify application: its parts put together, errors as problem documents, and a shutdown that lets what is under way end. */
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { type Admission, createAdmission, LIMITS, type Limits } from './admission.ts';
 import type { Opened } from './database.ts';
@@ -19,6 +19,7 @@ import { createKnownBodies, type KnownBodies } from './store/items.ts';
 import { createSettingsReader, type SettingsReader } from './store/settings.ts';
 import { createTenantReader, type TenantReader } from './store/tenant.ts';
 import { createTrustDocuments, type TrustDocuments } from './store/trust.ts';
+import { refuseExpectations, refuseUnreadable } from './unreadable.ts';
 
 export type AppParts = {
   readonly database: Opened;
@@ -120,15 +121,20 @@ export async function createApp(parts: AppParts): Promise<App> {
     // Slow senders hold a socket and nothing else.
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
-    http: { headersTimeout: 5000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 2000 },
+    // Who takes no answer in holds no place for ever; the longest simulation of a policy takes less than this.
+    connectionTimeout: 180_000,
+    http: { headersTimeout: 5000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 2000, requireHostHeader: false },
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 400 },
     clientErrorHandler: refuseUnreadable,
+    // An address that can't be read is nobody's; Fastify's own answer would quote it.
+    frameworkErrors: (_error, _request, reply) => answerWith(new Problem('not-found'), reply, context),
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   errorsAsProblems(app, context);
   admit(app, context);
+  refuseExpectations(app.server, metrics.problem);
   await docsRoutes(app);
   await app.register(async (routes) => {
     checkInRoute(routes, context);
@@ -168,6 +174,7 @@ function limitsOf(settings: SettingsReader, given: Partial<Limits>): Limits {
 function admit(app: FastifyInstance, { admission, metrics, log }: Context): void {
   const leave = new WeakMap<FastifyRequest, () => void>();
   app.addHook('onRequest', async (request) => {
+    if (request.headers.host === undefined && request.raw.httpVersion !== '1.0') throw new Problem('not-http');
     if (!request.routeOptions.config.always) leave.set(request, admission.enter(request.ip));
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -181,27 +188,33 @@ function admit(app: FastifyInstance, { admission, metrics, log }: Context): void
   app.addHook('onRequestAbort', async (request) => leave.get(request)?.());
 }
 
-function errorsAsProblems(app: FastifyInstance, { now, log, metrics }: Context): void {
+function errorsAsProblems(app: FastifyInstance, context: Context): void {
   app.setErrorHandler((error, request, reply) => {
-    const problem = problemOf(error);
-    if (problem.status >= 500) log.error('request.failed', error, { route: request.routeOptions.url ?? 'none' });
-    metrics.problem(problem.code);
-    if (problem.retryAfter !== undefined) reply.header('retry-after', problem.retryAfter);
-    return reply
-      .code(problem.status)
-      .header('content-type', 'application/problem+json')
-      .serializer((value: unknown) => JSON.stringify(value))
-      .send(documentOf(problem, now()));
+    const problem = problemOf(error, request.method);
+    if (problem.status >= 500) context.log.error('request.failed', error, { route: request.routeOptions.url ?? 'none' });
+    return answerWith(problem, reply, context);
   });
   app.setNotFoundHandler(() => {
     throw new Problem('not-found');
   });
 }
 
+function answerWith(problem: Problem, reply: FastifyReply, { now, metrics }: Pick<Context, 'now' | 'metrics'>) {
+  metrics.problem(problem.code);
+  if (problem.retryAfter !== undefined) reply.header('retry-after', problem.retryAfter);
+  return reply
+    .code(problem.status)
+    .header('content-type', 'application/problem+json')
+    .serializer((value: unknown) => JSON.stringify(value))
+    .send(documentOf(problem, now()));
+}
+
+/** What a database says of a text or a number that it can't hold, as a NUL; what devices send is looked through before. */
+const UNHELD = /^22(001|003|007|008|021|P02|P05)$/;
 /** What a database says while it is starting, stopping, full or away. */
 const AWAY = /^(08...|53...|57P0.|ECONN(REFUSED|RESET)|EPIPE|ETIMEDOUT|ENOENT|25006|40001|40P01|55P03|57014)$/;
 
-function problemOf(error: unknown): Problem {
+function problemOf(error: unknown, method: string): Problem {
   if (error instanceof Problem) return error;
   const { code, statusCode, validation, message } = error as {
     code?: unknown;
@@ -212,7 +225,10 @@ function problemOf(error: unknown): Problem {
   if (Array.isArray(validation)) return new Problem('not-understood', { detail: whereOf(validation) });
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new Problem('wrong-type');
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Problem('too-large');
-  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) return new Problem('not-json');
+  if (typeof code === 'string' && UNHELD.test(code)) return new Problem('not-understood');
+  // Of what has no body, the address is at fault.
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
+    return new Problem(method === 'GET' || method === 'HEAD' ? 'not-found' : 'not-json');
   const away =
     (typeof code === 'string' && AWAY.test(code)) ||
     /Connection terminated|is not queryable|timeout exceeded when trying to connect/.test(String(message));
@@ -229,11 +245,4 @@ function whereOf(validation: readonly unknown[]): string {
     })
     .join('; ')
     .slice(0, 500);
-}
-
-/** Bytes that are no HTTP: one line, and the connection ends. */
-function refuseUnreadable(error: Error & { code?: string }, socket: import('node:net').Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

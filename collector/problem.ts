@@ -56,8 +56,11 @@ export const PROBLEMS = {
     remedy: 'Make a new id and key on one of the two devices; the administrator has been told.',
   },
   'key-taken': { status: 409, title: 'This key is enrolled under another id.', remedy: 'Make a new id and key on this device.' },
+  'not-http': { status: 400, title: 'What came is no HTTP request.', remedy: 'Send HTTP/1.1, with TLS where this address has it.' },
+  'headers-too-large': { status: 431, title: 'The headers are larger than 16 KiB.', remedy: 'Send what is large in the body.' },
+  'too-slow': { status: 408, title: 'The request did not come whole in time.', remedy: 'Send it again.' },
+  'not-expected': { status: 417, title: 'The request expects what is not known here.', remedy: 'Send it without Expect.' },
   'not-found': { status: 404, title: 'There is nothing at this address.', remedy: 'See /api/v1/openapi.json.' },
-  'wrong-method': { status: 405, title: 'This address does not take that method.', remedy: 'See /api/v1/openapi.json.' },
   // What administrators meet.
   'no-token': {
     status: 401,
