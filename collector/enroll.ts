@@ -5,7 +5,7 @@ import { clean } from './read-check-in.ts';
 import { audit } from './store/audit.ts';
 import { addDevice, type Db, devicesWith, markClone, replaceOthers, type Trx } from './store/devices.ts';
 import type { DeviceState } from './store/schema.ts';
-import { takeEnrolSecret } from './store/secrets.ts';
+import { isGoodSecret, takeEnrolSecret } from './store/secrets.ts';
 import type { Tenant } from './store/tenant.ts';
 
 export type Enrolled = { readonly answer: EnrolmentAnswer; readonly made: boolean };
@@ -41,9 +41,9 @@ async function inTransaction(trx: Trx, body: Enrolment, id: string, now: Date): 
   const taken = await devicesWith(trx, id, body.key.x);
   const same = taken.find((row) => row.id === id && row.key_x === body.key.x);
   if (same) return same.state === 'revoked' ? new Problem('device-revoked', { retryAfter: 3600 }) : { state: same.state, made: false };
-  const used = await takeEnrolSecret(trx, body.secret, now);
-  if (!used) throw new Problem('secret-refused');
+  // A copy of a computer asks again and again: it takes no place from others.
   if (taken.length > 0) {
+    if (!(await isGoodSecret(trx, body.secret, now))) throw new Problem('secret-refused');
     const byId = taken.some((row) => row.id === id);
     await audit(trx, {
       at: now,
@@ -55,6 +55,8 @@ async function inTransaction(trx: Trx, body: Enrolment, id: string, now: Date): 
     if (byId) await markClone(trx, id);
     return new Problem(byId ? 'id-taken' : 'key-taken');
   }
+  const used = await takeEnrolSecret(trx, body.secret, now);
+  if (!used) throw new Problem('secret-refused');
   const state = used.approval ? 'pending' : 'active';
   const serial = body.serial === undefined || NO_SERIAL.test(body.serial.trim()) ? null : clean(body.serial);
   const user = clean(body.user);

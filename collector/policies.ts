@@ -12,6 +12,7 @@ import { audit } from './store/audit.ts';
 import type { Db } from './store/devices.ts';
 import { lockDraft, newestPolicy, putPolicy, removeDraft } from './store/policies.ts';
 import { recordDecision } from './store/requests.ts';
+import { lockTenant } from './store/tenant.ts';
 
 export type Current = {
   readonly rev: number;
@@ -68,6 +69,8 @@ export function createPolicies({ db, catalog, signer, now, published }: Policies
     check: (text) => checkPolicy(text, known, MEANS, now()),
     async publish(id, version, by) {
       const result = await db.transaction().execute(async (trx) => {
+        // One publication after the other: the second must see what the first has changed.
+        await lockTenant(trx);
         // Held while it is signed, so that nobody changes or publishes it meanwhile.
         const draft = await lockDraft(trx, id);
         if (!draft) throw new Problem('changed-meanwhile', { detail: 'The draft is no longer there.' });

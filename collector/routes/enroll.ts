@@ -7,8 +7,9 @@ import { Problem } from '../problem.ts';
 import { firstIssue } from '../read-check-in.ts';
 import { deviceRequests, UNCHECKED } from './device-request.ts';
 
-/** What a wrong secret costs an address, in requests: guessing is hopeless, and this keeps it quiet. */
-const WRONG_SECRET = 50;
+/** What a wrong secret costs an address, in requests: guessing is hopeless, and this keeps it quiet. So does a taken id or key, each of which is an alarm. */
+const REFUSED_COST = 50;
+const COSTLY: readonly string[] = ['secret-refused', 'id-taken', 'key-taken'];
 
 export function enrollRoute(app: FastifyInstance, context: Context): void {
   app.register(async (scope) => {
@@ -36,7 +37,7 @@ export function enrollRoute(app: FastifyInstance, context: Context): void {
           if (made) context.log.info('device.enrolled', { state: answer.state });
           return reply.type('application/json').send(JSON.stringify(answer));
         } catch (error) {
-          if (error instanceof Problem && error.code === 'secret-refused') context.admission.charge(request.ip, WRONG_SECRET);
+          if (error instanceof Problem && COSTLY.includes(error.code)) context.admission.charge(request.ip, REFUSED_COST);
           throw error;
         } finally {
           context.deviceKeys.forget(body.data.id.toLowerCase());

@@ -5,15 +5,16 @@ import type { Db, Trx } from './devices.ts';
 /** Which approvals and devices are looked at: those of one decision, group or device, or all that can change by themselves. */
 export type Reach = { readonly decision: string } | { readonly group: string } | { readonly device: string } | 'all';
 
-/** Replicas take turns, or two of them would give the same grant twice. */
+/** Who gives and takes grants takes turns until the transaction ends, or two would give the same one twice. */
 const TURN = 20_261_122;
+const takeTurn = (trx: Trx) => sql`select pg_advisory_xact_lock(${TURN})`.execute(trx);
 
 /**
  * Gives every device that a standing approval reaches its grant, and takes it from those that it no longer reaches: a group has changed, a device was
  * tied to its person or enrolled anew. What somebody took back by hand stays so. Resolves with how many devices changed.
  */
 export async function reconcileGrants(trx: Trx, reach: Reach, now: Date): Promise<number> {
-  await sql`select pg_advisory_xact_lock(${TURN})`.execute(trx);
+  await takeTurn(trx);
   const named = reach === 'all' ? {} : reach;
   const standing =
     'decision' in named
@@ -120,6 +121,8 @@ export async function revokeGrant(trx: Trx, device: string, id: string, now: Dat
 
 /** A whole approval, with every grant that came of it. Resolves with the devices, or null where there is no such approval in force. */
 export async function revokeApproval(trx: Trx, decision: string, now: Date): Promise<string[] | null> {
+  // Or a device that comes to the approval's group at this moment would keep a grant of it.
+  await takeTurn(trx);
   const found = await trx
     .updateTable('decision')
     .set({ revoked_at: now })

@@ -1,9 +1,9 @@
 /** SQL about enrolment secrets and administrators' tokens: only their hashes are here. */
 import { randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
+import { type ExpressionBuilder, sql } from 'kysely';
 import { hashSecret, newSecret } from '../tokens.ts';
 import type { Db, Trx } from './devices.ts';
-import type { Role } from './schema.ts';
+import type { Role, Schema } from './schema.ts';
 
 export type NewEnrolSecret = {
   readonly label: string;
@@ -37,15 +37,28 @@ export async function makeEnrolSecret(
   return { id, secret };
 }
 
+type SecretsOf = ExpressionBuilder<Schema, 'enrol_secret'>;
+const isGood =
+  (secret: string, now: Date) =>
+  ({ and, or, eb, ref }: SecretsOf) =>
+    and([
+      eb('hash', '=', hashSecret(secret)),
+      eb('revoked_at', 'is', null),
+      or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]),
+      or([eb('quota', 'is', null), eb('used', '<', ref('quota'))]),
+    ]);
+
+/** Whether it has a place left and is still good; takes none. */
+export async function isGoodSecret(trx: Trx, secret: string, now: Date): Promise<boolean> {
+  return (await trx.selectFrom('enrol_secret').select('id').where(isGood(secret, now)).executeTakeFirst()) !== undefined;
+}
+
 /** Takes one place of a secret that is still good; null where it is not. */
 export async function takeEnrolSecret(trx: Trx, secret: string, now: Date): Promise<{ id: string; approval: boolean } | null> {
   const row = await trx
     .updateTable('enrol_secret')
     .set({ used: sql`used + 1` })
-    .where('hash', '=', hashSecret(secret))
-    .where('revoked_at', 'is', null)
-    .where(({ or, eb }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
-    .where(({ or, eb, ref }) => or([eb('quota', 'is', null), eb('used', '<', ref('quota'))]))
+    .where(isGood(secret, now))
     .returning(['id', 'approval'])
     .executeTakeFirst();
   return row ?? null;
