@@ -72,7 +72,7 @@ try {
   const { DISPLAY, WAYLAND_DISPLAY } = process.env;
   if (process.platform !== 'linux' || DISPLAY || WAYLAND_DISPLAY) {
     say('opening the app; ask for a tool there, and decide with “admin decide”. The demo ends when the app is quit.');
-    process.exitCode = await run('build/start.mjs', '--data', agentData);
+    process.exitCode = await run('build/start.mjs', `--data=${agentData}`);
   } else {
     say(`there is no display; ask with: npm run -s muster -- request TOOL --reason TEXT --data ${agentData}`);
     say('the collector runs until Ctrl-C.');
