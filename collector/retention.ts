@@ -1,7 +1,8 @@
 /** When the housework is done: now and then, beside everything else. */
 import type { Log } from './log.ts';
 import type { Db } from './store/devices.ts';
-import { cleanUp } from './store/retention.ts';
+import { cleanUp, keepDays } from './store/retention.ts';
+import { readSettings } from './store/settings.ts';
 
 const EVERY_MS = 6 * 3_600_000;
 
@@ -12,7 +13,7 @@ export function keepHouse(db: Db, log: Log, now: () => Date, also: () => Promise
     running = running.then(async () => {
       try {
         await also();
-        log.info('retention', await cleanUp(db, now()));
+        log.info('retention', await cleanUp(db, now(), keepDays(await readSettings(db))));
       } catch (error) {
         log.error('retention.failed', error);
       }

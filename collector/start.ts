@@ -33,6 +33,9 @@ export type Collector = {
   stop(): Promise<void>;
 };
 
+/** How old the settings may be that this collector goes by, in ms. */
+const FOLLOW_MS = 5000;
+
 /** Throws a `CollectorDatabaseError`, or what listening throws. */
 export async function startCollector(parts: StartParts): Promise<Collector> {
   const { where, log, tenant, port, publicUrl, ...rest } = parts;
@@ -49,6 +52,7 @@ export async function startCollector(parts: StartParts): Promise<Collector> {
     let origins: readonly string[] = [];
     const { app, context, stop } = await createApp({ ...rest, now, database, log, origins: () => origins });
     end = () => stop().finally(() => database.close());
+    await context.settings.refresh();
     await app.listen({ host, port });
     const bound = (app.server.address() as AddressInfo).port;
     origins = publicUrl ? [publicUrl.replace(/\/+$/, '')] : ['127.0.0.1', 'localhost', '[::1]'].map((name) => `http://${name}:${bound}`);
@@ -61,6 +65,8 @@ export async function startCollector(parts: StartParts): Promise<Collector> {
     await adopt();
     // Last, only where it can serve: or they would be made and never shown.
     const first = await firstSecrets(db, now());
+    // Another replica may have changed them; while the database is away the last ones count.
+    const follow = setInterval(() => void context.settings.refresh().catch(() => {}), FOLLOW_MS).unref();
     const house = keepHouse(db, log, now, adopt);
     log.info('collector.started', { engine: database.engine });
     return {
@@ -68,6 +74,7 @@ export async function startCollector(parts: StartParts): Promise<Collector> {
       first,
       context,
       async stop() {
+        clearInterval(follow);
         await house.stop();
         await end();
         log.info('collector.stopped');

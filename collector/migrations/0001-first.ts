@@ -8,7 +8,8 @@ const STATEMENTS = [
     root_keys jsonb not null default '[]',
     created_at timestamptz not null
   )`,
-  `create table setting (key text primary key, value jsonb not null, updated_at timestamptz not null)`,
+  // `version` counts the changes.
+  `create table setting (key text primary key, value jsonb not null, version integer not null default 0, updated_at timestamptz not null)`,
 
   // A check-in changes only columns that no index has, and finds room on the page: such an update touches no index (HOT).
   `create table device (
@@ -66,6 +67,7 @@ const STATEMENTS = [
     unused_since timestamptz
   )`,
   `create index item_body_key on item_body (key)`,
+  `create index item_body_identity on item_body (((body->'identity'->>'kind') || ':' || (body->'identity'->>'name'))) where kind = 'mcp'`,
   // One row a device, for a row an item costs 200 bytes with its indexes and this 16; and a check-in reads and writes one row instead of forty.
   // items: ids of item_body; first_seen: milliseconds since 1970, as many.
   `create table device_inventory (

@@ -69,12 +69,19 @@ export async function countDevices(db: Db): Promise<number> {
   return rows[0]?.devices ?? 0;
 }
 
+/** Of so many bodies the index of inventories tells who holds them; of more, reading every inventory is no dearer. */
+const FEW = 200;
+
 /** How many devices hold one of these bodies. */
 export async function devicesHolding(db: Db, hashes: readonly string[]): Promise<number> {
   if (hashes.length === 0) return 0;
+  const named = sql`select id from item_body where hash = any(${[...hashes]}::text[])`;
+  const held =
+    hashes.length <= FEW
+      ? sql`i.items && array(${named})`
+      : sql`exists (select 1 from unnest(i.items) as h (item) where h.item in (${named}))`;
   const { rows } = await sql<{ devices: number }>`
-    select count(distinct i.device)::int as devices from device_item i join device d on d.id = i.device
-    where ${COUNTED} and i.item in (select id from item_body where hash = any(${[...hashes]}::text[]))`.execute(db);
+    select count(*)::int as devices from device_inventory i join device d on d.id = i.device where ${COUNTED} and ${held}`.execute(db);
   return rows[0]?.devices ?? 0;
 }
 
@@ -115,10 +122,18 @@ export async function holders(
     'tool' in what
       ? sql`b.key = ${`tool:${what.tool}`}`
       : sql`b.kind = 'mcp' and (b.body->'identity'->>'kind') || ':' || (b.body->'identity'->>'name') = ${what.identity}`;
+  const named = sql`select b.id from item_body b where ${about} and (b.body->>'present')::boolean`;
+  const { rows: few } = await sql<{ id: number }>`${named} limit ${FEW + 1}`.execute(db);
+  if (few.length === 0) return [];
+  // What few devices have in few forms is found by the index; what many have, soon by going from device to device.
+  const held = few.length <= FEW ? sql`i.items && ${few.map(({ id }) => id)}::bigint[]` : sql`true`;
   const { rows } = await sql<Holder>`
-    select d.id as device, d.person, d.hostname, d.platform, min(i.first_seen) as "firstSeen"
-    from item_body b join device_item i on i.item = b.id join device d on d.id = i.device
-    where ${about} and (b.body->>'present')::boolean and ${COUNTED} and (${after}::uuid is null or d.id > ${after}::uuid)
-    group by d.id order by d.id limit ${limit}`.execute(db);
+    select d.id as device, d.person, d.hostname, d.platform, h.seen as "firstSeen"
+    from device_inventory i join device d on d.id = i.device cross join lateral (
+      select to_timestamp(min(one.first_seen) / 1000.0) as seen from unnest(i.items, i.first_seen) as one (item, first_seen)
+      where one.item in (${named}) having count(*) > 0
+    ) h
+    where ${held} and ${COUNTED} and (${after}::uuid is null or d.id > ${after}::uuid)
+    order by d.id limit ${limit}`.execute(db);
   return rows;
 }

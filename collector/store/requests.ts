@@ -4,9 +4,7 @@ import type { Decision } from '../../agent/wire.ts';
 import type { Parked, RequestRow } from '../read-check-in.ts';
 import { lockDevice, type Trx } from './devices.ts';
 import type { RequestState } from './schema.ts';
-
-/** Somebody means to answer within this many days, unless the setting says otherwise. */
-const DUE_DAYS = 3;
+import { readSettings } from './settings.ts';
 
 /**
  * Takes over what a device says of its own requests; safe to repeat. What was approved or denied stays so, whatever a device says later. An id that
@@ -52,7 +50,7 @@ export async function putRequests(trx: Trx, device: string, rows: readonly Reque
           state: row.state,
           created_at: new Date(row.createdAt),
           received_at: now,
-          due_at: new Date(now.getTime() + DUE_DAYS * 86_400_000),
+          due_at: new Date(now.getTime() + (await readSettings(trx)).dueDays * 86_400_000),
         })
         // Another device took the id between the question and here.
         .onConflict((on) => on.doNothing())

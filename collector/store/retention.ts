@@ -1,36 +1,60 @@
 /** SQL of the housework: partitions made ahead, what is too old removed in small steps, bodies that nobody holds any more. */
 import { sql } from 'kysely';
+import { audit } from './audit.ts';
 import type { Db } from './devices.ts';
-import { dropPartitions, makePartitions } from './partitions.ts';
+import { dropPartitions, makePartitions, USAGE_REACH_DAYS } from './partitions.ts';
+import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 
-/** Days that each thing is kept; the setting `retention` may say otherwise. */
-export const KEEP_DAYS = { usage: 400, evidence: 400, audit: 800, requests: 400, staged: 1 } as const;
-export type KeepDays = { readonly [Kind in keyof typeof KEEP_DAYS]: number };
+/** Days that each thing is kept. */
+export type KeepDays = {
+  readonly usage: number;
+  readonly evidence: number;
+  readonly audit: number;
+  readonly requests: number;
+  readonly silent: number;
+};
+
+export const keepDays = ({ keepUsageDays, keepEvidenceDays, keepAuditDays, keepRequestDays, keepSilentDays }: Settings): KeepDays => ({
+  usage: keepUsageDays,
+  evidence: keepEvidenceDays,
+  audit: keepAuditDays,
+  requests: keepRequestDays,
+  silent: keepSilentDays,
+});
 
 const DAY_MS = 86_400_000;
 /** Rows that one statement removes, so that no lock is held for long. */
 const STEP = 5000;
+const DEVICES = 200;
 
-export type Removed = Readonly<Record<'partitions' | 'audit' | 'requests' | 'staged' | 'bodies', number>>;
+export type Removed = Readonly<Record<'partitions' | 'usage' | 'audit' | 'requests' | 'grants' | 'devices' | 'staged' | 'bodies', number>>;
 
-/** Once through everything; safe to repeat, and to run on several replicas at once. */
-export async function cleanUp(db: Db, now: Date, keep: KeepDays = KEEP_DAYS): Promise<Removed> {
+/**
+ * Once through everything; safe to repeat, and to run on several replicas at once. Three things are never removed for their age: what is open or in
+ * force, and what it came of; where a device's record ends, for the next row must follow it; and a key that was revoked, or it could enrol again.
+ */
+export async function cleanUp(db: Db, now: Date, keep: KeepDays = keepDays(DEFAULT_SETTINGS)): Promise<Removed> {
   const before = (days: number) => new Date(now.getTime() - days * DAY_MS);
   await makePartitions(db, now);
-  const partitions =
-    (await dropPartitions(db, 'usage', before(keep.usage))) + (await dropPartitions(db, 'evidence_row', before(keep.evidence)));
+  // A device may yet send use of so many days ago: a month of it needs its partition.
+  const months =
+    (await dropPartitions(db, 'usage', before(Math.max(keep.usage, USAGE_REACH_DAYS + 31)))) +
+    (await dropPartitions(db, 'evidence_row', before(keep.evidence)));
   return {
-    partitions,
+    partitions: months,
+    usage: await inSteps(() => removeUsage(db, before(keep.usage))),
     audit: await inSteps(() => removeAudit(db, before(keep.audit))),
-    requests: await inSteps(() => removeRequests(db, before(keep.requests))),
-    staged: await inSteps(() => removeStaged(db, before(keep.staged))),
+    grants: await inSteps(() => removeGrants(db, before(keep.requests))),
+    requests: await inSteps(() => removeRequests(db, before(keep.requests), now)),
+    devices: await inSteps(() => removeDevices(db, before(keep.silent), now), DEVICES),
+    staged: await inSteps(() => removeStaged(db, before(1))),
     bodies: await removeBodies(db, now),
   };
 }
 
-async function inSteps(step: () => Promise<number>): Promise<number> {
+async function inSteps(step: () => Promise<number>, size = STEP): Promise<number> {
   let total = 0;
-  for (let removed = STEP; removed >= STEP; total += removed) removed = await step();
+  for (let removed = size; removed >= size; total += removed) removed = await step();
   return total;
 }
 
@@ -45,18 +69,78 @@ async function removeAudit(db: Db, before: Date): Promise<number> {
   });
 }
 
-/** What is still open is never removed. */
-async function removeRequests(db: Db, before: Date): Promise<number> {
+/** In months that stay as a whole, or are as long as a device may be away. */
+async function removeUsage(db: Db, before: Date): Promise<number> {
+  return count(
+    await sql`
+      delete from usage u using (select device, day, item from usage where day < ${before.toISOString().slice(0, 10)}::date limit ${STEP}) old
+      where u.device = old.device and u.day = old.day and u.item = old.item`.execute(db),
+  );
+}
+
+/** Also one that was taken back, which tells until its end that it isn't given again. */
+async function removeGrants(db: Db, before: Date): Promise<number> {
+  return count(
+    await sql`
+      with old as (select device, id from grant_row where expires_at < ${before} limit ${STEP})
+      delete from grant_row g using old where g.device = old.device and g.id = old.id`.execute(db),
+  );
+}
+
+/** What is still open is never removed, and neither is an approval that reaches devices, or of which a grant is left. */
+async function removeRequests(db: Db, before: Date, now: Date): Promise<number> {
   return count(
     await sql`
       with old as (
-        select device, id from request where updated_at < ${before} and state in ('approved', 'denied', 'withdrawn', 'expired') limit ${STEP}
+        select r.device, r.id from request r
+        where r.updated_at < ${before} and r.state in ('approved', 'denied', 'withdrawn', 'expired')
+          and not exists (select 1 from decision d where d.device = r.device and d.request = r.id
+            and (d.at >= ${before} or (d.state = 'approved' and d.revoked_at is null and d.until > ${now})))
+          and not exists (select 1 from decision d join grant_row g on g.decision = d.id where d.device = r.device and d.request = r.id)
+        limit ${STEP}
       ), decisions as (
         delete from decision using old where decision.device = old.device and decision.request = old.id
       )
       delete from request using old where request.device = old.device and request.id = old.id`.execute(db),
   );
 }
+
+/**
+ * Forgets devices that have long been silent, with all they held and use; the audit says so. Not one of whom something is open, in force or on
+ * record: the record goes by its own time, and then the device.
+ */
+async function removeDevices(db: Db, before: Date, now: Date): Promise<number> {
+  return db.transaction().execute(async (trx) => {
+    const { rows } = await sql<{ id: string }>`
+      select d.id from device d
+      where coalesce(d.last_seen, d.enrolled_at) < ${before} and d.state <> 'revoked'
+        and not exists (select 1 from request r where r.device = d.id and r.state in ('open', 'needs-info'))
+        and not exists (select 1 from decision o where o.device = d.id and o.state = 'approved' and o.revoked_at is null and o.until > ${now})
+        and not exists (select 1 from grant_row g where g.device = d.id and g.revoked_at is null and g.expires_at > ${now})
+        and not exists (select 1 from evidence_row e where e.device = d.id)
+      order by d.id limit ${DEVICES} for update of d skip locked`.execute(trx);
+    const ids = rows.map(({ id }) => id);
+    if (ids.length === 0) return 0;
+    for (const table of HELD) await sql`delete from ${sql.table(table)} where device = any(${ids}::uuid[])`.execute(trx);
+    await sql`delete from device where id = any(${ids}::uuid[])`.execute(trx);
+    await audit(trx, ...ids.map((device) => ({ at: now, actor: 'system', action: 'device.forgotten', device })));
+    return ids.length;
+  });
+}
+
+/** What one device has beside its own row. */
+const HELD = [
+  'device_inventory',
+  'staged_item',
+  'staged_part',
+  'usage',
+  'grants_due',
+  'device_grants',
+  'grant_row',
+  'decision',
+  'request',
+  'group_member',
+] as const;
 
 /** Parts of full inventories whose last part never came. */
 async function removeStaged(db: Db, before: Date): Promise<number> {

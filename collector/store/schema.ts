@@ -90,7 +90,7 @@ export type Proposal = {
 
 export type Schema = {
   tenant: { name: string; root_keys: Json<PublicJwk[]>; created_at: Date };
-  setting: { key: string; value: Json<unknown>; updated_at: Date };
+  setting: { key: string; value: Json<unknown>; version: Generated<number>; updated_at: Date };
   device: DeviceTable;
   item_body: {
     id: GeneratedAlways<number>;

@@ -393,6 +393,41 @@ describe('lists', () => {
     expect(await ids(`/decisions?device=${device.id}&standing=true`)).toEqual([]);
   });
 
+  it('of the audit and of evidence find by who, what, where and when', async () => {
+    const device = await admin.enrolled({}, ITEMS);
+    const { db } = admin.collector.context;
+    const rows = [
+      { time: new Date('2026-01-01T10:00:00Z'), kind: 'verdict', item: 'tool:cursor', decision: 'prohibited' },
+      { time: new Date('2026-02-01T10:00:00Z'), kind: 'verdict', item: 'tool:ollama', decision: 'approved' },
+      { time: new Date('2026-03-01T10:00:00Z'), kind: 'grant', item: 'tool:ollama', decision: null },
+    ];
+    const received = new Date().toISOString().slice(0, 10);
+    for (const [seq, row] of rows.entries())
+      await db
+        .insertInto('evidence_row')
+        .values({ ...row, device: device.id, chain: 1, seq, received, hash: `${seq}`, row: '{}' })
+        .execute();
+    const evidence = async (query: string) =>
+      (await admin.ask('GET', `/evidence?device=${device.id}&${query}`)).json.items.map(({ seq }: { seq: number }) => seq);
+    expect(await evidence('')).toEqual([0, 1, 2]);
+    await admin.ask('PATCH', '/settings', { silentDays: 10 }, { 'if-match': (await admin.ask('GET', '/settings')).etag ?? '' });
+    expect(await evidence('item=tool:ollama')).toEqual([1, 2]);
+    expect(await evidence('decision=approved')).toEqual([1]);
+    expect(await evidence('since=2026-01-15&until=2026-02-15')).toEqual([1]);
+    expect((await admin.ask('GET', '/evidence?since=yesterday')).status).toBe(422);
+
+    const { id } = (await admin.ask('GET', '/me')).json;
+    await admin.ask('PUT', `/devices/${device.id}/person`, { person: 'gus@acme.example', reason: 'asset list' });
+    const audit = async (query: string) =>
+      (await admin.ask('GET', `/audit?device=${device.id}&${query}`)).json.items.map(({ action }: { action: string }) => action);
+    expect(await audit(`actor=owner:${id}&action=device.tied`)).toEqual(['device.tied']);
+    expect(await audit('subject=gus@acme.example')).toEqual(['device.tied']);
+    expect(await audit('actor=device')).toEqual(['device.enrolled']);
+    expect(await audit('alarm=true')).toEqual([]);
+    expect(await audit(`until=${received}`)).toEqual([]);
+    expect((await audit(`since=${received}`)).length).toBeGreaterThan(1);
+  });
+
   it('of devices tell the silent ones, the waiting ones, and find by name', async () => {
     const { secret } = (await admin.ask('POST', '/enrol-secrets', { label: 'waits', approval: true, quota: 1 })).json;
     const { simulatedDevice } = await import('./simulated-device.ts');

@@ -1,4 +1,4 @@
-/** Who may ask and who may answer: enrolment secrets, administrators' tokens, and the collector's settings. */
+/** Who may ask and who may answer: enrolment secrets and administrators' tokens. */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { PERMISSION_NAMES } from '../../permissions.ts';
@@ -7,7 +7,6 @@ import { ROLES } from '../../roles.ts';
 import { audit } from '../../store/audit.ts';
 import type { Role } from '../../store/schema.ts';
 import { makeEnrolSecret, makeToken } from '../../store/secrets.ts';
-import { readSettings, Settings, writeSettings } from '../../store/settings.ts';
 import { listSecrets, listTokens, otherOwners, revokeSecret, revokeToken } from '../../store/tokens.ts';
 import { callerOf, may } from './access.ts';
 import { list, moment } from './lists.ts';
@@ -31,7 +30,6 @@ function future(time: string | undefined, now: Date): Date | null {
 export function peopleRoutes(app: FastifyInstance, parts: AdminParts): void {
   secretRoutes(app, parts);
   tokenRoutes(app, parts);
-  settingRoutes(app, parts);
 }
 
 function secretRoutes(app: FastifyInstance, { db, now }: AdminParts): void {
@@ -198,32 +196,6 @@ function tokenRoutes(app: FastifyInstance, { db, now }: AdminParts): void {
         await audit(trx, { at: now(), actor: callerOf(request).actor, action: 'token.revoked', subject: id });
       });
       return { removed: true as const };
-    },
-  );
-}
-
-function settingRoutes(app: FastifyInstance, { db, now }: AdminParts): void {
-  app.get(
-    '/settings',
-    { config: { permission: 'settings:read' }, schema: { summary: 'Settings', ...about('settings'), response: { 200: Settings } } },
-    () => readSettings(db),
-  );
-  app.put(
-    '/settings',
-    {
-      config: { permission: 'settings:write' },
-      schema: {
-        summary: 'Set all settings; what is left out gets its default',
-        ...about('settings'),
-        body: Settings,
-        response: { 200: Settings },
-      },
-    },
-    async (request) => {
-      const settings = request.body as Settings;
-      await writeSettings(db, settings, now());
-      await audit(db, { at: now(), actor: callerOf(request).actor, action: 'settings.changed', detail: settings });
-      return readSettings(db);
     },
   );
 }

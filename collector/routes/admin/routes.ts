@@ -12,6 +12,7 @@ import { peopleRoutes } from './people.ts';
 import { policyRoutes } from './policy.ts';
 import { recordRoutes } from './records.ts';
 import { requestRoutes } from './requests.ts';
+import { settingRoutes } from './settings.ts';
 import { signInRoutes } from './sign-in.ts';
 
 /** A policy is the largest thing that an administrator sends. */
@@ -38,6 +39,7 @@ export async function adminRoutes(
       peopleRoutes(api, parts);
       groupRoutes(api, parts);
       recordRoutes(api, parts);
+      settingRoutes(api, context);
       signInRoutes(api, context, signIn);
     },
     { prefix: '/api/v1' },
