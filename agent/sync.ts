@@ -22,6 +22,7 @@ import { addressOf, joinedStamp, type Membership, membership, readJoined, writeJ
 import type { Names } from './sync/names.ts';
 import type { Post } from './sync/post.ts';
 import { floorOf, type Random, waitAfter, waitAtStart, waitOnReturn } from './sync/schedule.ts';
+import { readSerial } from './sync/serial.ts';
 import { localDay } from './usage.ts';
 import type { CheckIn, Enrolment } from './wire.ts';
 
@@ -153,7 +154,8 @@ export function createSync(parts: SyncParts): Sync {
     return { keySet: trust.revs.keySet, policy: held('policy'), grants: held('grants'), applied: said };
   }
 
-  const about = (secret: string): Omit<Enrolment, 'proto' | 'id' | 'key'> => {
+  const about = async (secret: string): Promise<Omit<Enrolment, 'proto' | 'id' | 'key'>> => {
+    const serial = await readSerial(parts.os);
     const user = parts.userNames();
     // The names need it from now on.
     deviceKey(dataDir);
@@ -165,11 +167,12 @@ export function createSync(parts: SyncParts): Sync {
       user: user === 'none' ? '' : user === 'plain' ? device.user.slice(0, 300) : names.account(device.user),
       ...(settings.tenant === undefined ? {} : { tenant: settings.tenant }),
       ...(settings.person === undefined ? {} : { person: settings.person }),
+      ...(serial === null ? {} : { serial }),
     };
   };
 
   async function join(url: string, secret: string, rootKeys: Parameters<typeof pinRootKeys>[1] | null): Promise<void> {
-    const { joined, answer } = await exchange.enroll(url, about(secret), ending);
+    const { joined, answer } = await exchange.enroll(url, await about(secret), ending);
     const pinned = rootKeys ?? (readRootKeys(dataDir).keys === null ? answer.rootKeys : []);
     // Before the collector is known: a policy that comes with the first check-in is proven or not taken.
     if (pinned.length > 0 && settings.policyRootKeys === undefined) pinRootKeys(dataDir, pinned, clock.now());
@@ -191,7 +194,7 @@ export function createSync(parts: SyncParts): Sync {
     if (nowMs() < notBefore) {
       throw new Refusal(
         'collector',
-        `The collector asked to be left alone until ${new Date(notBefore).toISOString()}; Muster asks it again by itself.`,
+        `The collector asked to be left alone for ${spoken(notBefore - nowMs())}; Muster asks it again by itself.`,
       );
     }
     try {
@@ -349,6 +352,13 @@ export function createSync(parts: SyncParts): Sync {
       await turn;
     },
   };
+}
+
+/** `7 minutes`, `2 hours`: never less than there is. */
+function spoken(ms: number): string {
+  const minutes = Math.max(1, Math.ceil(ms / 60_000));
+  const [count, unit] = minutes < 120 ? [minutes, 'minute'] : [Math.ceil(minutes / 60), 'hour'];
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
 function* firstOf<T>(values: Iterable<T>, most: number): Generator<T> {
