@@ -14,6 +14,7 @@ import { type Figure, openBench, type Row } from './bench.ts';
 import { row as actKill } from './rows/act-kill.ts';
 import { row as app } from './rows/app.ts';
 import { row as collector } from './rows/collector.ts';
+import { row as collectorKill } from './rows/collector-kill.ts';
 import { row as decoys } from './rows/decoys.ts';
 import { row as extensions } from './rows/extensions.ts';
 import { row as fuzz } from './rows/fuzz.ts';
@@ -44,6 +45,7 @@ const ROWS: readonly Row[] = [
   pure,
   extensions,
   collector,
+  collectorKill,
 ];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const say = (line: string) => void process.stderr.write(`bench: ${line}\n`);
