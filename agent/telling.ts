@@ -14,7 +14,7 @@ export type Telling = {
 
 export function createTelling(
   parts: Pick<AgentParts, 'os' | 'homes' | 'store' | 'device' | 'dataDir' | 'settings' | 'policyFile'> & {
-    readonly catalog: Pick<Catalog, 'entries' | 'places'>;
+    readonly catalog: Pick<Catalog, 'words'>;
     readonly userNames: () => UserNames;
   },
 ): Telling {

@@ -5,6 +5,7 @@ import { checked } from './checked.ts';
 import { indexCatalog } from './identify.ts';
 import type { Places } from './places.ts';
 import type { Client, Entry, Family, Publishers } from './schema.ts';
+import { type PackedWords, unpackWords, type Words, wordsOf } from './words.ts';
 
 /**
  * `certain` names the tool itself (its package, its folder, its bundle). `likely` makes a row alone too: a telling name. `weak` (a leftover
@@ -30,6 +31,8 @@ export type Catalog = {
   binaryNames: ReadonlySet<string>;
   /** Whether `identify` would answer for such a package: observers skip the thousands of others without making an object of each. */
   wantsPackage(manager: PackageManager, name: string): boolean;
+  /** Every name that it says. */
+  words(): Words;
 };
 
 export type RawCatalog = {
@@ -38,6 +41,8 @@ export type RawCatalog = {
   readonly clients?: readonly unknown[];
   /** The content of `publishers.json`. */
   readonly publishers?: unknown;
+  /** Found when the catalog was packed. */
+  readonly words?: PackedWords;
 };
 
 /** The same, once every field of it is known to be as the schema says. */
@@ -54,5 +59,13 @@ export type Checked = {
  */
 export function parseCatalog(raw: RawCatalog, names: readonly string[] = [], { trusted = false }: { trusted?: boolean } = {}): Catalog {
   const { entries, families, clients = [], publishers } = trusted ? (raw as Checked) : checked(raw, names);
-  return { ...indexCatalog(entries, families, clients), publishers: publishers ?? null };
+  let words: Words | undefined;
+  return {
+    ...indexCatalog(entries, families, clients),
+    publishers: publishers ?? null,
+    words() {
+      words ??= trusted && raw.words ? unpackWords(raw.words) : wordsOf(entries, clients);
+      return words;
+    },
+  };
 }

@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { RawCatalog } from './catalog.ts';
+import type { Client, Entry } from './schema.ts';
+import { type PackedWords, packWords, wordsOf } from './words.ts';
 
 /** One JSON file: `name` is its path from the repository. */
 export type CatalogFile = { readonly name: string; readonly value: unknown };
@@ -55,9 +57,9 @@ export function rawCatalog(files: Pick<CatalogFiles, 'entries' | 'families' | 'c
 
 /**
  * What the product carries of the catalog: everything but what only people and checks read (examples, sources, the editors' `$schema`), which is
- * nearly half of it and would be parsed at each start.
+ * nearly half of it and would be parsed at each start. `raw` must have been checked.
  */
-export function packedCatalog<T extends RawCatalog>(raw: T): T {
+export function packedCatalog<T extends RawCatalog>(raw: T): T & { readonly words: PackedWords } {
   const lean = (value: unknown): unknown => {
     const { $schema: _, examples: __, sources: ___, ...rest } = value as Record<string, unknown>;
     return rest;
@@ -67,5 +69,6 @@ export function packedCatalog<T extends RawCatalog>(raw: T): T {
     entries: raw.entries.map(lean),
     families: raw.families.map(lean),
     ...(raw.clients ? { clients: raw.clients.map(lean) } : {}),
+    words: packWords(wordsOf(raw.entries as Entry[], (raw.clients ?? []) as Client[])),
   };
 }

@@ -56,7 +56,7 @@ export function indexCatalog(
   list: readonly Entry[],
   familyList: readonly Family[],
   clientList: readonly Client[],
-): Omit<Catalog, 'publishers'> {
+): Omit<Catalog, 'publishers' | 'words'> {
   const entries = new Map(list.map((entry) => [entry.id, entry]));
   const packages = new Map<string, Match>();
   const modules = new Map<string, Match>();

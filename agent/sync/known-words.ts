@@ -44,7 +44,6 @@ const COMMON = words(
   'debug info warn error production localhost admin ubuntu debian runner node python claude cursor agent agents model models skill skills',
 );
 
-const isPattern = /[*<>$%~]/;
 /** Numbers, and what stands beside them in versions and names of builds. */
 const BUILD =
   /^(?:v?\d{1,8}|alpha|beta|rc|pre|preview|dev|nightly|canary|insiders?|stable|linux|darwin|macos|osx|win32|windows|x64|x86|64|amd64|arm64|aarch64|universal|gnu|musl|unknown|apple|pc)\d*$/;
@@ -54,37 +53,10 @@ function isVersion(text: string): boolean {
   return /^v?\d/.test(text) && pieces.every((piece) => BUILD.test(piece));
 }
 
-export function createKnownWords(catalog: Pick<Catalog, 'entries' | 'places'>): KnownWords {
-  const parts = new Set([...PARTS, ...PARTS_WITH_SPACES]);
-  const inProjects = new Set(FILES);
-  const taken = new Set<string>();
-  const take = (text: string) => {
-    if (taken.has(text) || text.length > 200) return;
-    taken.add(text);
-    if (!text.includes('/')) {
-      parts.add(text.toLowerCase());
-      return;
-    }
-    const isInProject = text.startsWith('<project>');
-    for (const name of text.toLowerCase().split('/')) {
-      if (name === '' || isPattern.test(name)) continue;
-      parts.add(name);
-      if (isInProject) inProjects.add(name);
-    }
-  };
-  for (const { id, name, detect, mcp, projects, settings, addons, models } of catalog.entries.values()) {
-    take(id);
-    take(name);
-    const { titles: _, ports: __, unverified: ___, ...named } = detect;
-    visit(named, take);
-    for (const place of [...(mcp ?? []), ...(projects ?? []), ...(settings ?? []), ...(addons ?? []), ...(models ?? [])])
-      visit(place.path, take);
-  }
-  // Those of clients that are no tool.
-  for (const platform of ['linux', 'darwin', 'win32'] as const) {
-    const { mcp, projects } = catalog.places(platform);
-    for (const place of [...mcp, ...projects]) visit(place.path, take);
-  }
+export function createKnownWords(catalog: Pick<Catalog, 'words'>): KnownWords {
+  const said = catalog.words();
+  const parts = new Set([...PARTS, ...PARTS_WITH_SPACES, ...said.parts]);
+  const inProjects = new Set([...FILES, ...said.inProjects]);
 
   const isPart = (name: string): boolean => {
     const lower = name.toLowerCase();
@@ -95,12 +67,6 @@ export function createKnownWords(catalog: Pick<Catalog, 'entries' | 'places'>): 
   };
   const isFile = (name: string) => inProjects.has(name.toLowerCase());
   return { isPart, isFile, isCommon: (name) => COMMON.has(name.toLowerCase()) || isPart(name) || isFile(name) };
-}
-
-/** Every text of what the catalog says, which is public. */
-function visit(value: unknown, take: (text: string) => void): void {
-  if (typeof value === 'string') take(value);
-  else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) visit(inner, take);
 }
 
 /** Whether a path may begin with this name, below a home (`~`), a drive (`C:`) or the root (empty). */

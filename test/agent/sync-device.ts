@@ -51,7 +51,7 @@ export function requestOf(item: string, at: Date): ApprovalRequest {
 }
 
 /** With no catalog to know anything from. */
-const known = createKnownWords({ entries: new Map(), places: () => ({ mcp: [], projects: [], configs: [] }) });
+const known = createKnownWords({ words: () => ({ parts: [], inProjects: [] }) });
 export const namesOf = (more: Partial<NamesParts>): Names =>
   createNames({
     known,
@@ -74,7 +74,7 @@ export async function deviceIn(
     readonly secret: string;
     readonly post?: Post;
     readonly more?: Partial<SyncParts>;
-    readonly catalog?: Pick<Catalog, 'entries' | 'places'>;
+    readonly catalog?: Pick<Catalog, 'words'>;
     readonly about?: { readonly user: string; readonly hostname: string; readonly home: string; readonly collect: Settings['collect'] };
   },
 ) {
@@ -103,7 +103,7 @@ export async function deviceIn(
   const device = { id, platform: 'linux', hostname, user } as const;
   const { names } = createTelling({
     ...{ os, homes: [], store, device, dataDir, settings, policyFile, userNames: () => 'hash' as const },
-    catalog: options.catalog ?? { entries: new Map(), places: () => ({ mcp: [], projects: [], configs: [] }) },
+    catalog: options.catalog ?? { words: () => ({ parts: [], inProjects: [] }) },
   });
   const sync = createSync({
     os,

@@ -110,6 +110,9 @@ describe('the catalog', () => {
         return match && [match.entry.id, match.strength];
       });
     expect(answers(packed)).toEqual(answers(catalog));
+    expect(packed.words()).toEqual(catalog.words());
+    expect(packed.words().parts).toEqual(expect.arrayContaining(['claude', 'claude_desktop_config.json', 'cursor']));
+    expect(packed.words().inProjects).toContain('.mcp.json');
     expect(text.length).toBeLessThan(JSON.stringify(raw).length * 0.7);
     for (const platform of ['darwin', 'linux', 'win32'] as const) expect(packed.places(platform)).toEqual(catalog.places(platform));
   });
