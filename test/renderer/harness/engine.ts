@@ -13,6 +13,7 @@ import { type Fake, install } from './fake-window.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const PAGE = 'app://muster/index.html';
+const EMPTY = 'app://muster/empty.html';
 
 const up: AgentLink = { state: 'up', detail: null, retryAt: null };
 
@@ -68,6 +69,7 @@ async function bundle(folder: string): Promise<void> {
     }),
   ]);
   await fs.copyFile(path.join(root, 'renderer/index.html'), path.join(folder, 'page/index.html'));
+  await fs.writeFile(path.join(folder, 'page/empty.html'), '<!doctype html>');
   await fs.writeFile(path.join(folder, 'app/package.json'), '{"name":"muster-page","main":"main.cjs"}');
 }
 
@@ -109,14 +111,16 @@ async function screen(): Promise<{ display: string; process: ChildProcess } | nu
 
 const complaints = new WeakMap<Page, string[]>();
 
-/** Closes a page, and rejects with what it complained about. */
+/** Ends what a test does in the page, and rejects with what the page complained about. The window stays for the next one. */
 export async function closePage(page: Page): Promise<void> {
   const heard = complaints.get(page) ?? [];
-  await page.close();
+  complaints.delete(page);
+  // A page that is left does nothing any more, and its own complaints are heard until then.
   if (heard.length > 0) throw new Error(`The page complained: ${heard.join(' | ')}`);
 }
 
-export async function startEngine(): Promise<Engine> {
+/** `scripts` are run in every page before its own, and not refused by its policy. */
+export async function startEngine(...scripts: readonly string[]): Promise<Engine> {
   const runtime = electronRuntime(root);
   if (!runtime) throw new Error('There is no Electron runtime; run npm start once, it fetches one.');
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'muster-page-'));
@@ -136,42 +140,57 @@ export async function startEngine(): Promise<Engine> {
     env,
   });
 
+  /** The one window, for as long as it lives: another one for each state would cost more than what is looked at in it. */
+  let only: Page | undefined;
+  let opened = 0;
+  async function windowFor(size: { readonly width: number; readonly height: number }): Promise<Page> {
+    if (only && !only.isClosed()) {
+      await only.setViewportSize(size);
+      return only;
+    }
+    const opening = application.waitForEvent('window');
+    await application.evaluate(async ({ BrowserWindow }, wanted) => {
+      const window = new BrowserWindow({
+        ...wanted,
+        useContentSize: true,
+        frame: false,
+        webPreferences: { sandbox: true, spellcheck: false },
+      });
+      await window.loadURL('about:blank').catch(() => {});
+    }, size);
+    const page = await opening;
+    // Sooner than the test's own time, so that it is said which step did not come.
+    page.setDefaultTimeout(10_000);
+    page.on('pageerror', (error) => complaints.get(page)?.push(String(error)));
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.get(page)?.push(message.text());
+    });
+    // What the page begins with stands in the window's name, which outlives the page before it.
+    await page.addInitScript(`if (location.pathname === '/index.html') (${install})(JSON.parse(window.name));`);
+    for (const content of scripts) await page.addInitScript({ content });
+    // The name is forgotten between origins, and between pages with other headers: an empty page of ours comes first.
+    await page.goto(EMPTY);
+    only = page;
+    return page;
+  }
+
   return {
     async open({ snapshot, link = up, sent = [], hash = 'home', width = 960, height = 680, media = {}, clock = false }) {
       // The time of the snapshot that is given, which is not that of a page that was slow to open.
       const asked = Date.now();
-      // A test that failed may have left its window: two would fight for the focus.
-      for (const other of application.windows()) await other.close();
-      const opened = application.waitForEvent('window');
-      await application.evaluate(
-        async ({ BrowserWindow }, size) => {
-          const window = new BrowserWindow({
-            ...size,
-            useContentSize: true,
-            frame: false,
-            webPreferences: { sandbox: true, spellcheck: false },
-          });
-          await window.loadURL('about:blank').catch(() => {});
-        },
-        { width, height },
-      );
-      const page = await opened;
-      await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce', ...media });
-      // Sooner than the test's own time, so that it is said which step did not come.
-      page.setDefaultTimeout(10_000);
-      const heard: string[] = [];
-      complaints.set(page, heard);
-      page.on('pageerror', (error) => heard.push(String(error)));
-      page.on('console', (message) => {
-        if (message.type() === 'error' || message.type() === 'warning') heard.push(message.text());
-      });
+      const page = await windowFor({ width, height });
+      complaints.set(page, []);
+      await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce', contrast: 'no-preference', forcedColors: 'none', ...media });
       if (clock) {
         // The clock goes on between these two and may not be set back: it begins a day early, and a busy machine has that long.
         await page.clock.install({ time: new Date(asked - 24 * 3_600_000) });
         await page.clock.pauseAt(new Date(asked + 1000));
       }
-      await page.addInitScript(install, { snapshot, link, sent });
-      await page.goto(`${PAGE}#${hash}`);
+      await page.evaluate((text) => {
+        window.name = text;
+      }, JSON.stringify({ snapshot, link, sent }));
+      // A number, because an address that differs after its # alone is the same page.
+      await page.goto(`${PAGE}?${opened++}#${hash}`);
       await page.bringToFront();
       return page;
     },

@@ -449,12 +449,12 @@ export function crowded(count = 200): Snapshot {
 }
 
 /** Two hundred MCP servers, some of them in several tools. */
-export function manyServers(): Snapshot {
+export function manyServers(count = 200): Snapshot {
   const statuses: VerdictStatus[] = ['approved', 'unreviewed', 'approved', 'pending', 'prohibited', 'tolerated', 'approved'];
   const clients = ['claude-code', 'cursor', 'vscode', 'codex', 'gemini-cli'];
   const levels = ['none', 'low', 'medium', 'high', 'critical'] as const;
   return ordinary({
-    mcpServers: Array.from({ length: 200 }, (_, at) => at).flatMap((at) =>
+    mcpServers: Array.from({ length: count }, (_, at) => at).flatMap((at) =>
       clients.slice(0, 1 + (at % 3)).map((client) =>
         server(`server-${at}`, {
           id: `${client}-${at}`,
