@@ -92,7 +92,7 @@ const ARROWS: readonly { name: string; of: RegExp; to: (to: string) => boolean; 
   },
   {
     name: 'the catalog knows only the words of the contract and of the observers',
-    of: /^native-catalog\/(catalog|schema|index-.*|paths|interpreters)\.ts$/,
+    of: /^native-catalog\/(catalog|schema|schema\/\w+|index-.*|paths|interpreters)\.ts$/,
     to: (to) => to.startsWith('native-catalog/') || ['electron/contract.ts', 'agent/observe/observation.ts', 'zod'].includes(to),
     why: 'The collector uses it too.',
   },
