@@ -7,7 +7,7 @@ import { _electron, type ElectronApplication, type Page } from 'playwright-core'
 import { bundle } from '../../build/bundle.mjs';
 import { electronRuntime } from '../../build/electron-runtime.mjs';
 import type { Snapshot } from '../../electron/contract.ts';
-import type { Desktop } from './desktop.ts';
+import { DESKTOP_NEEDS, type Desktop } from './desktop.ts';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Chromium's sandbox needs an ordinary user. */
@@ -21,6 +21,9 @@ function runtime() {
   if (!found) throw new Error('There is no Electron runtime; run npm start once, it fetches one.');
   return found;
 }
+
+/** What Muster on a desktop of its own needs of the machine. */
+export const APPLICATION_NEEDS = ['electron', 'electron-libraries', ...DESKTOP_NEEDS] as const;
 
 export type Application = {
   readonly electron: ElectronApplication;

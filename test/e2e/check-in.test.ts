@@ -13,23 +13,19 @@ import { type Collector, startCollector } from '../../collector/start.ts';
 import type { SentPayload, SyncStatus } from '../../electron/contract.ts';
 import { temporary, write } from '../agent/muster.ts';
 import { needs } from '../capability.ts';
-import { type Application, bundleApplication, installPackage, root, snapshotIn, startApplication } from './application.ts';
+import {
+  APPLICATION_NEEDS,
+  type Application,
+  bundleApplication,
+  installPackage,
+  root,
+  snapshotIn,
+  startApplication,
+} from './application.ts';
 import { type Desktop, startDesktop } from './desktop.ts';
 import { quit, until } from './person.ts';
 
-const tools = [
-  'display',
-  'electron',
-  'electron-libraries',
-  'session-bus',
-  'bus-tools',
-  'window-manager',
-  'window-info',
-  'panel',
-  'notifications',
-] as const;
-
-needs(...tools).describe('the application and its collector', () => {
+needs(...APPLICATION_NEEDS).describe('the application and its collector', () => {
   let desktop: Desktop;
   let app: Application;
   let page: Page;

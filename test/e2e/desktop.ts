@@ -12,6 +12,9 @@ import { vi } from 'vitest';
 const run = promisify(execFile);
 const WATCHER = ['--dest', 'org.kde.StatusNotifierWatcher', '--object-path', '/StatusNotifierWatcher'];
 
+/** What `startDesktop` needs of the machine. */
+export const DESKTOP_NEEDS = ['display', 'session-bus', 'bus-tools', 'window-manager', 'window-info', 'panel', 'notifications'] as const;
+
 export type Notice = { readonly app: string; readonly title: string; readonly body: string };
 
 export type TrayMenuLine = { readonly id: number; readonly label: string; readonly enabled: boolean };

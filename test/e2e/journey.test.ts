@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { capital, countWord, stateSentence } from '../../electron/attention.ts';
 import { needs } from '../capability.ts';
 import {
+  APPLICATION_NEEDS,
   type Application,
   bundleApplication,
   dataFolder,
@@ -74,17 +75,6 @@ const policy = {
   ],
 };
 
-const tools = [
-  'display',
-  'electron',
-  'electron-libraries',
-  'session-bus',
-  'bus-tools',
-  'window-manager',
-  'window-info',
-  'screenshots',
-] as const;
-
 describe('reading the desktop', () => {
   it('understands the menu and the notifications as the tools print them', () => {
     const layout = `(uint32 7, (0, {'children-display': <'submenu'>}, [<(1, {'label': <'It\\'s __one'>, 'enabled': <false>}, @av [])>, <(2, {'type': <'separator'>}, @av [])>, <(3, {'label': <"Don\\u2019t">}, @av [])>]))`;
@@ -99,7 +89,7 @@ describe('reading the desktop', () => {
   });
 });
 
-needs(...tools, 'panel', 'notifications').describe('a person’s days with Muster', () => {
+needs(...APPLICATION_NEEDS, 'screenshots').describe('a person’s days with Muster', () => {
   let desktop: Desktop;
   let app: Application;
   let page: Page;
@@ -365,7 +355,7 @@ needs(...tools, 'panel', 'notifications').describe('a person’s days with Muste
   });
 });
 
-needs(...tools, 'panel', 'notifications').describe('a desktop without a tray', () => {
+needs(...APPLICATION_NEEDS, 'screenshots').describe('a desktop without a tray', () => {
   it('opens its window again when it is started again, and says when there is nothing', async () => {
     await bundleApplication();
     const desktop = await startDesktop({ tray: false });

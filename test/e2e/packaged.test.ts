@@ -22,10 +22,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Inventory } from '../../electron/contract.ts';
 import type { SelfTest } from '../../electron/main/self-test.ts';
 import { needs } from '../capability.ts';
-import { installPackage, root, sandbox } from './application.ts';
+import { APPLICATION_NEEDS, installPackage, root, sandbox } from './application.ts';
 import { type Desktop, startDesktop } from './desktop.ts';
-
-const desktopNeeds = ['display', 'session-bus', 'bus-tools', 'window-manager', 'window-info', 'panel', 'notifications'] as const;
 
 type Run = { readonly code: number | null; readonly out: string; readonly err: string };
 
@@ -61,7 +59,7 @@ function programOf(file: string): 'linux' | 'win32' | 'darwin' | null {
   return ['feedface', 'feedfacf', 'cefaedfe', 'cffaedfe', 'cafebabe', 'bebafeca'].includes(head.toString('hex')) ? 'darwin' : null;
 }
 
-needs('electron', 'electron-libraries', ...desktopNeeds).describe('the packed application', () => {
+needs(...APPLICATION_NEEDS).describe('the packed application', () => {
   let work: string;
   let packed: string;
   let desktop: Desktop;

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newSigningKey, publicHalf, type SigningKey, sign } from '../../agent/policy/signing.ts';
 import { needs } from '../capability.ts';
 import {
+  APPLICATION_NEEDS,
   type Application,
   bundleApplication,
   dataFolder,
@@ -66,18 +67,7 @@ const policy = (more: object = {}) => ({
   ...more,
 });
 
-const tools = [
-  'display',
-  'electron',
-  'electron-libraries',
-  'session-bus',
-  'bus-tools',
-  'window-manager',
-  'window-info',
-  'screenshots',
-] as const;
-
-needs(...tools, 'panel', 'notifications').describe('a policy, in the open window', () => {
+needs(...APPLICATION_NEEDS, 'screenshots').describe('a policy, in the open window', () => {
   let desktop: Desktop;
   let app: Application;
   let page: Page;
