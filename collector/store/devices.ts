@@ -89,7 +89,7 @@ const STEP = `
   ),
   free as materialized (
     select device.id from device join sent on sent.id = device.id
-    where device.id = any($2::uuid[]) and device.epoch = sent.epoch and device.ack_seq < sent.seq and device.head = sent.base
+    where device.id = any(array(select id from sent)) and device.epoch = sent.epoch and device.ack_seq < sent.seq and device.head = sent.base
       and device.state = 'active' and device.decision_no = device.decisions_sent
       and (sent.evidence is null or device.evidence_count < sent.evidence
         or device.evidence_count = sent.evidence and (sent.evidence = 0 or device.evidence_head = sent.evidence_head))
@@ -101,7 +101,7 @@ const STEP = `
       ${list(TRUST, (column) => `${column} = case when sent.trusts then sent.${column} else device.${column} end`)},
       ${list(ABOUT, (column) => `${column} = coalesce(sent.${column}${column === 'dropped' ? '::jsonb' : ''}, device.${column})`)}
     from sent join free on free.id = sent.id
-    where device.id = any($2::uuid[]) and device.id = sent.id
+    where device.id = any(array(select id from sent)) and device.id = sent.id
     returning ${list(RETURNED, (column) => `device.${column}`)}
   ),
   written as (
@@ -121,8 +121,7 @@ export async function step(db: Db, steps: readonly Step[]): Promise<Stepped[]> {
     ...(inventory && { items: inventory.items, first_seen: inventory.firstSeen }),
     ...(evidence && { evidence: evidence.count, evidence_head: evidence.head }),
   }));
-  const ids = steps.map(({ device }) => device);
-  const query = CompiledQuery.raw(STEP, [JSON.stringify(rows), ids]) as CompiledQuery<Stepped>;
+  const query = CompiledQuery.raw(STEP, [JSON.stringify(rows)]) as CompiledQuery<Stepped>;
   return (await db.executeQuery(query)).rows;
 }
 
