@@ -221,6 +221,26 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       return { json: made, text: `Shown once:\n${String(made['token'])}` };
     },
   },
+  settings: {
+    usage: ['settings', 'settings set NAME VALUE|default'],
+    does: 'the collector’s settings; changes one, against what it is now',
+    words: 3,
+    async run(api, words) {
+      const { body: now, etag } = await api.call('GET', '/settings');
+      const [what] = words;
+      if (what === undefined) return { json: now, text: table(['Setting', 'Value'], Object.entries(now)) };
+      if (what !== 'set') throw new UsageError('settings takes set, a name and a value.');
+      const [name, given] = [word(words, 1, 'the setting'), word(words, 2, 'its value')];
+      if (!Object.hasOwn(now, name)) throw new UsageError(`There is no such setting; there are ${Object.keys(now).join(', ')}.`);
+      const value = given === 'default' ? null : Number(given);
+      if (value !== null && !Number.isInteger(value)) throw new UsageError('The value is a whole number, or default.');
+      const { body } = await api.call('PATCH', '/settings', { [name]: value }, etag);
+      return {
+        json: body,
+        text: `${name} is ${String(body[name])} (it was ${String(now[name])}); every collector follows within half a minute.`,
+      };
+    },
+  },
 };
 
 const changed = ({ devices }: Record<string, unknown>) =>

@@ -126,12 +126,13 @@ export async function holders(
   const { rows: few } = await sql<{ id: number }>`${named} limit ${FEW + 1}`.execute(db);
   if (few.length === 0) return [];
   // What few devices have in few forms is found by the index; what many have, soon by going from device to device.
-  const held = few.length <= FEW ? sql`i.items && ${few.map(({ id }) => id)}::bigint[]` : sql`true`;
+  const ids = sql`${few.map(({ id }) => id)}::bigint[]`;
+  const [held, one] = few.length <= FEW ? [sql`i.items && ${ids}`, sql`one.item = any(${ids})`] : [sql`true`, sql`one.item in (${named})`];
   const { rows } = await sql<Holder>`
     select d.id as device, d.person, d.hostname, d.platform, h.seen as "firstSeen"
     from device_inventory i join device d on d.id = i.device cross join lateral (
       select to_timestamp(min(one.first_seen) / 1000.0) as seen from unnest(i.items, i.first_seen) as one (item, first_seen)
-      where one.item in (${named}) having count(*) > 0
+      where ${one} having count(*) > 0
     ) h
     where ${held} and ${COUNTED} and (${after}::uuid is null or d.id > ${after}::uuid)
     order by d.id limit ${limit}`.execute(db);

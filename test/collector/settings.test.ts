@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { headOf } from '../../agent/wire.ts';
+import { apiAt } from '../../collector/admin/client.ts';
+import { COMMANDS, UsageError } from '../../collector/admin/commands.ts';
 import { createLog } from '../../collector/log.ts';
 import { adminRoutes } from '../../collector/routes/admin/routes.ts';
 import { type Collector, startCollector } from '../../collector/start.ts';
@@ -95,6 +97,17 @@ describe('over the API', () => {
     const other = api(collector, token);
     for (const answer of [await other('GET', '/settings'), await other('PATCH', '/settings', { dueDays: 2 }, before.etag)])
       expect(answer).toMatchObject({ status: 403, json: { code: 'forbidden' } });
+  });
+
+  it('from a terminal: shown, one set and set back, and nothing that is no setting', async () => {
+    const at = apiAt(collector.url, collector.first?.ownerToken ?? '');
+    const run = (...words: string[]) => COMMANDS['settings']?.run(at, words, {}) ?? Promise.reject(new Error('no command'));
+    expect((await run()).text).toMatch(/silentDays +7\n/);
+    expect((await run('set', 'silentDays', '8')).text).toMatch(/^silentDays is 8 \(it was 7\)/);
+    expect((await run('set', 'silentDays', 'default')).json).toMatchObject({ silentDays: 7 });
+    for (const wrong of [['set', 'nothing', '1'], ['set', 'silentDays', 'x'], ['set', 'silentDays'], ['unset']])
+      await expect(run(...wrong), wrong.join(' ')).rejects.toThrow(UsageError);
+    await expect(run('set', 'silentDays', '-1')).rejects.toMatchObject({ code: 'not-understood' });
   });
 
   it('are described, each with its bounds', async () => {
