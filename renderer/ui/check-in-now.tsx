@@ -2,43 +2,26 @@
 import { useState } from 'react';
 import type { SyncStatus } from '../../electron/contract.ts';
 import { refusal, useMuster } from '../use-muster.ts';
-import { Icon } from './icon.tsx';
+import { AskButton } from './ask-button.tsx';
 import { Outside } from './outside.tsx';
 
 export function CheckInNow({ sync }: { sync: SyncStatus }) {
-  const { link, agent, announce } = useMuster();
-  const [asked, setAsked] = useState(false);
+  const { agent, announce } = useMuster();
   const [failure, setFailure] = useState<string | null>(null);
-  const away = link.state !== 'up';
   const checkIn = () => {
-    if (asked || away) return;
-    setAsked(true);
     setFailure(null);
-    agent.syncNow().then(
-      () => {
-        announce('Checked in.');
-        setAsked(false);
-      },
+    return agent.syncNow().then(
+      () => announce('Checked in.'),
       (error: unknown) => {
         const { message } = refusal(error);
         announce(`${message} Nothing here depends on it.`);
         setFailure(message);
-        setAsked(false);
       },
     );
   };
   return (
     <div className="check-in">
-      <button
-        type="button"
-        className="btn"
-        aria-disabled={asked || away}
-        onClick={checkIn}
-        title={away ? 'The checker isn’t there just now.' : undefined}
-      >
-        <Icon name="refresh" />
-        {asked ? 'Checking in…' : 'Check in now'}
-      </button>
+      <AskButton label="Check in now" meanwhile="Checking in…" ask={checkIn} />
       {/* What the status says already isn't said twice. */}
       {failure !== null && failure !== sync.detail && (
         <p className="small ink-2">

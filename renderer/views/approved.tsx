@@ -158,7 +158,7 @@ export function Approved() {
                         <span className="small ink-3">
                           <Outside text={entry.tiers.map((id) => tierName(here?.tiers ?? [], id)).join(', ')} />
                         </span>
-                      )}
+                      )}{' '}
                       {here && <span className="here">On this computer</span>}
                       {entry.conditions !== null && (
                         <small>

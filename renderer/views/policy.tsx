@@ -2,8 +2,8 @@
 import type { Clause } from '../../electron/contract.ts';
 import { Acknowledge } from '../ui/acknowledge.tsx';
 import { ActionCard } from '../ui/action-card.tsx';
+import { BlankPage } from '../ui/blank-page.tsx';
 import { Glyph, Icon } from '../ui/icon.tsx';
-import { EmptyLineUp } from '../ui/line-up.tsx';
 import { Outside, Said } from '../ui/outside.tsx';
 import { Trouble } from '../ui/trouble.tsx';
 import { useMuster } from '../use-muster.ts';
@@ -83,19 +83,10 @@ export function PolicyPage() {
     return (
       <>
         <Trouble />
-        <section className="middle">
-          <EmptyLineUp />
-          <h1 className="display" tabIndex={-1}>
-            There is no policy on this computer yet.
-          </h1>
+        <BlankPage title="There is no policy on this computer yet.">
           <p className="lead">So nothing is approved and nothing is ruled out, and nothing is switched off.</p>
           {policy.trust && <Trust />}
-          <div className="acts">
-            <a className="btn btn-primary" href="#home">
-              See your tools
-            </a>
-          </div>
-        </section>
+        </BlankPage>
       </>
     );
   }

@@ -1,6 +1,6 @@
 /** Your requests: what was asked for, how it stands, and what IT said. */
 import { capital, countWord } from '../../electron/attention.ts';
-import { EmptyLineUp } from '../ui/line-up.tsx';
+import { BlankPage } from '../ui/blank-page.tsx';
 import { RequestCard } from '../ui/request-card.tsx';
 import { Trouble } from '../ui/trouble.tsx';
 import { useMuster } from '../use-muster.ts';
@@ -14,18 +14,9 @@ export function Requests() {
     return (
       <>
         <Trouble />
-        <section className="middle">
-          <EmptyLineUp />
-          <h1 className="display" tabIndex={-1}>
-            You have asked for nothing yet.
-          </h1>
+        <BlankPage title="You have asked for nothing yet.">
           <p className="lead">Where a tool isn’t approved, a button asks for it. Your request and its answer then stand here.</p>
-          <div className="acts">
-            <a className="btn btn-primary" href="#home">
-              See your tools
-            </a>
-          </div>
-        </section>
+        </BlankPage>
       </>
     );
   }

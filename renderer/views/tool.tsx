@@ -2,6 +2,7 @@
 import { type Standing, toolStanding } from '../../electron/attention.ts';
 import type { Tool } from '../../electron/contract.ts';
 import { ActionsFor } from '../ui/action-card.tsx';
+import { BlankPage } from '../ui/blank-page.tsx';
 import { Findings } from '../ui/findings.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { askable } from '../ui/need-card.tsx';
@@ -79,20 +80,7 @@ function Steps({ tool, open, of }: { tool: Tool; open: boolean; of: Standing }) 
 export function ToolPage({ id }: { id: string }) {
   const { snapshot, now } = useMuster();
   const tool = snapshot.tools.find((one) => one.id === id);
-  if (!tool) {
-    return (
-      <section className="middle">
-        <h1 className="display" tabIndex={-1}>
-          This tool isn’t on the list any more.
-        </h1>
-        <div className="acts">
-          <a className="btn btn-primary" href="#home">
-            See your tools
-          </a>
-        </div>
-      </section>
-    );
-  }
+  if (!tool) return <BlankPage title="This tool isn’t on the list any more." bare />;
   const requests = [...snapshot.requests].filter(({ item }) => item === tool.id).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
   const shown = requests.filter(({ state }) => state !== 'withdrawn');
   const open = requests.some(({ state }) => state === 'open' || state === 'needs-info');
