@@ -4,10 +4,9 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { directPost } from '../../agent/sync/direct-post.ts';
-import { type Post, Unreachable } from '../../agent/sync/post.ts';
+import type { Post } from '../../agent/sync/post.ts';
 import { createLog } from '../../collector/log.ts';
 import { type Collector, startCollector } from '../../collector/start.ts';
 import { recordDecision } from '../../collector/store/requests.ts';
@@ -186,54 +185,6 @@ describe('one computer and its collector', () => {
   });
 });
 
-type Fault = 'none' | 'request lost' | 'answer lost' | 'sent twice' | 'comes late' | 'answer garbled';
-
-/** A network that does to the next request what it is told to. */
-function faulty() {
-  const network = { next: 'none' as Fault, late: [] as Parameters<Post>[0][] };
-  const post: Post = async (sending, signal) => {
-    const fault = network.next;
-    if (sending.url.endsWith('/v1/enroll')) return open(sending, signal);
-    network.next = 'none';
-    if (fault === 'request lost') throw new Unreachable('ECONNRESET');
-    if (fault === 'comes late') {
-      network.late.push(sending);
-      throw new Unreachable('no answer in time');
-    }
-    const answered =
-      fault === 'sent twice'
-        ? (await Promise.all([open(sending, signal), open(sending, signal).catch(() => {})]))[0]
-        : await open(sending, signal);
-    if (fault === 'answer lost') throw new Unreachable('ECONNRESET');
-    return fault === 'answer garbled' ? { ...answered, body: answered.body.subarray(0, 40) } : answered;
-  };
-  return { network, post };
-}
-
-/** What befalls either side. `restored`: an older copy of the database, or of the collector's. */
-const ODD = ['late', 'crash', 'restart', 'rebuilt', 'restored', 'forgotten there'] as const;
-
-type Step =
-  | { readonly do: 'put'; readonly tool: number; readonly version: number }
-  | { readonly do: 'remove'; readonly tool: number }
-  | { readonly do: 'ask' }
-  | { readonly do: 'sync'; readonly fault: Fault }
-  | { readonly do: (typeof ODD)[number] };
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('put' as const), tool: fc.nat(5), version: fc.nat(3) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), tool: fc.nat(5) }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'ask' as const }) },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      do: fc.constant('sync' as const),
-      fault: fc.constantFrom<Fault>('none', 'none', 'request lost', 'answer lost', 'sent twice', 'comes late', 'answer garbled'),
-    }),
-  },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom(...ODD) }) },
-);
-
 describe('an agent that is killed', () => {
   it('loses no request and says nothing twice, whichever step of a check-in it was at', async () => {
     const steps = [
@@ -265,67 +216,4 @@ describe('an agent that is killed', () => {
       }),
     );
   }, 120_000);
-});
-
-describe('the two always come to hold the same', () => {
-  it('after edits, losses, duplicates, late arrivals, crashes and rebuilt databases in any order', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 20 }), async (steps) => {
-        const { network, post } = faulty();
-        let one = await device(post);
-        const asked: string[] = [];
-        let isRestored = false;
-        const file = () => path.join(one.dataDir, 'muster.db');
-        const older = () => `${file()}.older`;
-        const again = async (meanwhile = () => {}) => {
-          const tools = [...one.tools];
-          one.close();
-          meanwhile();
-          one = await device(post, one.dataDir);
-          for (const [id, tool] of tools) one.tools.set(id, tool);
-        };
-        for (const each of steps) {
-          if (each.do === 'put') one.put(`t${each.tool}`, String(each.version));
-          else if (each.do === 'remove') one.tools.delete(`t${each.tool}`);
-          else if (each.do === 'ask') asked.push(one.ask(`t${asked.length}`).id);
-          else if (each.do === 'sync') {
-            network.next = each.fault;
-            await one.sync.syncNow().catch((error) => expect(error).toMatchObject({ code: 'collector' }));
-          } else if (each.do === 'late') {
-            const late = network.late.shift();
-            if (late) await open(late, new AbortController().signal);
-          } else if (each.do === 'rebuilt') {
-            one.store.sync.forget();
-            await again();
-          } else if (each.do === 'crash') {
-            // The answer has come, and the process ends while it is taken in.
-            const { acknowledge } = one.store.sync;
-            Object.assign(one.store.sync, {
-              acknowledge: () => {
-                throw new Error('killed');
-              },
-            });
-            await one.sync.syncNow().catch(() => {});
-            Object.assign(one.store.sync, { acknowledge });
-            await again();
-          } else if (each.do === 'forgotten there') {
-            await db().updateTable('device').set({ head: null }).where('id', '=', one.id).execute();
-          } else if (each.do === 'restored' && fs.existsSync(older())) {
-            await again(() => fs.copyFileSync(older(), file()));
-            isRestored = true;
-          } else await again(() => fs.copyFileSync(file(), older()));
-        }
-        network.next = 'none';
-        for (const late of network.late) await open(late, new AbortController().signal);
-        await again();
-        await one.sync.syncNow();
-        await agrees(one);
-        const there = (await requests(one.id)).map(({ id }) => id);
-        expect(there).toEqual(expect.arrayContaining(one.store.requests().map(({ id }) => id)));
-        if (!isRestored) expect(there).toEqual(asked.toSorted());
-        expect(one.logged).toEqual([]);
-      }),
-      { numRuns: 12 },
-    );
-  }, 60_000);
 });
