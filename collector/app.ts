@@ -6,6 +6,7 @@ import type { Opened } from './database.ts';
 import { createDeviceKeys, type DeviceKeys } from './device-keys.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { createPace } from './pace.ts';
 import { documentOf, Problem } from './problem.ts';
 import { createProver, createReplays, type Prover } from './proof.ts';
 import { checkInRoute } from './routes/check-in.ts';
@@ -46,6 +47,8 @@ export type Context = {
   readonly now: () => Date;
   readonly log: Log;
   readonly everyS: number;
+  /** Seconds until the check-in after the one that is answered now. */
+  readonly nextS: () => number;
   readonly admission: Admission;
   readonly deviceKeys: DeviceKeys;
   readonly prover: Prover;
@@ -84,6 +87,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   const clock = () => now().getTime();
   const settings = createSettingsReader(database.db);
   const admission = createAdmission(limitsOf(settings, parts.limits ?? {}), clock);
+  const pace = createPace(clock);
   const replays = createReplays(clock);
   const deviceKeys = createDeviceKeys((devices) => findKeys(database.db, devices), clock);
   const metrics = createMetrics({
@@ -102,6 +106,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     get everyS() {
       return parts.everyS ?? settings.current().checkInMinutes * 60;
     },
+    nextS: () => pace.next(context.everyS),
     admission,
     deviceKeys,
     prover: createProver({ keys: deviceKeys, origins: parts.origins, now, replays }),

@@ -28,8 +28,8 @@ export type CheckInParts = {
   readonly knownBodies: KnownBodies;
   readonly trust: TrustDocuments;
   readonly steps: Steps;
-  /** Seconds until the next one, where nothing special is on. */
-  readonly everyS: number;
+  /** Seconds until the next one, where nothing special is on; spread while many come at once, so a repeated answer may say another time. */
+  readonly nextS: () => number;
 };
 
 export type Outcome = {
@@ -246,7 +246,7 @@ async function answerOf(
     head: row.head,
     want,
     time: at.toISOString(),
-    nextCheckInS: row.state === 'clone' ? CLONE_EVERY_S : parts.everyS,
+    nextCheckInS: row.state === 'clone' ? CLONE_EVERY_S : parts.nextS(),
     trust: await trustFor(signed, row, db),
     decisions,
     ...(row.evidence_head === null ? {} : { evidence: { count: row.evidence_count, head: row.evidence_head } }),
