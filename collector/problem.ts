@@ -88,6 +88,11 @@ export const PROBLEMS = {
     title: 'This collector doesn’t know the organization’s own accounts.',
     remedy: 'Use a token, or set MUSTER_OIDC_ISSUER and what belongs to it.',
   },
+  'no-terminal-sign-in': {
+    status: 404,
+    title: 'The organization’s sign-in offers nothing for terminals.',
+    remedy: 'Use a token, or have the device authorization grant allowed for this client there.',
+  },
   'issuer-away': {
     status: 503,
     title: 'The organization’s sign-in doesn’t answer.',

@@ -1,4 +1,4 @@
-/** The admin API as `muster-admin` calls it: one address, one token, and a refusal as its problem document says it. */
+/** The admin API as `muster-admin` calls it: one address, one token or none, and a refusal as its problem document says it. */
 
 /** A refusal of the collector, or that it could not be reached. `message` is one sentence with the remedy. */
 export class ApiError extends Error {
@@ -22,7 +22,7 @@ export type Api = {
 const PATIENCE_MS = 120_000;
 
 /** Rejects with an `ApiError`; `unreachable` where no collector answers. */
-export function apiAt(url: string, token: string): Api {
+export function apiAt(url: string, token: string | null): Api {
   const base = `${url.replace(/\/+$/, '')}/api/v1`;
   const call: Api['call'] = async (method, path, body, ifMatch) => {
     let response: Response;
@@ -33,7 +33,7 @@ export function apiAt(url: string, token: string): Api {
         redirect: 'error',
         signal: AbortSignal.timeout(PATIENCE_MS),
         headers: {
-          authorization: `Bearer ${token}`,
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(ifMatch ? { 'if-match': ifMatch } : {}),
         },

@@ -1,21 +1,9 @@
 /** What `muster-admin` does: one entry a command. */
 import { readFileSync } from 'node:fs';
 import { type Api, ApiError } from './client.ts';
+import { type Command, type Options, type Output, UsageError } from './command.ts';
+import { login, logout } from './login.ts';
 import { table } from './table.ts';
-
-/** Something is wrong with how the command was written; exit code 2. */
-export class UsageError extends Error {}
-
-export type Options = Readonly<Record<string, string | boolean | undefined>>;
-export type Output = { readonly json: unknown; readonly text: string };
-export type Command = {
-  /** One line a form; the options that are named here are the ones it takes. */
-  readonly usage: readonly string[];
-  readonly does: string;
-  /** The most words after its name. */
-  readonly words: number;
-  run(api: Api, words: readonly string[], options: Options): Promise<Output>;
-};
 
 const MOST = 5000;
 
@@ -74,6 +62,8 @@ function simulationText({ devices, devicesChanged, items }: Simulated): string {
 }
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
+  login,
+  logout,
   requests: {
     usage: ['requests [--state open|approved|denied|needs-info|withdrawn|expired] [--overdue]', 'requests ID'],
     does: 'requests, the longest waiting first; one of them with its decisions',

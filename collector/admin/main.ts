@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ApiError, apiAt } from './client.ts';
-import { COMMANDS, type Command, type Options, UsageError } from './commands.ts';
+import { type Command, type Options, UsageError } from './command.ts';
+import { COMMANDS } from './commands.ts';
 import { askHidden } from './hidden.ts';
 
 const COMMON = [
@@ -90,7 +91,8 @@ async function main(args: string[]): Promise<number> {
     if (strange !== undefined) throw new UsageError(`${name} takes no --${strange}; see muster-admin ${name} --help.`);
     if (words.length > command.words)
       throw new UsageError(`${name} takes at most ${command.words} words; put one with spaces into quotation marks.`);
-    const output = await command.run(apiAt(urlOf(values), await tokenOf(values)), words, values);
+    const api = apiAt(urlOf(values), command.open ? null : await tokenOf(values));
+    const output = await command.run(api, words, values, (line) => process.stderr.write(`${line}\n`));
     process.stdout.write(`${json ? JSON.stringify(output.json, null, 2) : output.text}\n`);
     return 0;
   } catch (error) {

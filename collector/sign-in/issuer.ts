@@ -25,9 +25,25 @@ export type Issuer = {
   begin(attempt: Attempt, redirectUri: string): Promise<URL>;
   /** What the issuer says of the person, from the address at which their browser came back. Rejects with `NotProven` or `IssuerAway`. */
   finish(attempt: Attempt, cameBackAt: URL): Promise<Claims>;
+  /** Begins a sign-in for a terminal; null where the issuer offers none. Rejects with `IssuerAway` or `NotProven`. */
+  beginAtTerminal(): Promise<AtTerminal | null>;
+  /** Asks once whether the person has confirmed; null: not yet. Rejects with `NotProven` or `IssuerAway`. */
+  finishAtTerminal(code: string): Promise<Claims | null>;
   /** Where the browser signs out at the issuer too; null where it offers nothing or is away. */
   signOut(returnTo: string): Promise<URL | null>;
 };
+
+/** What a person confirms in any browser (RFC 8628); `code` is for whoever asks and for nobody else. */
+export type AtTerminal = {
+  readonly code: string;
+  readonly userCode: string;
+  readonly address: string;
+  readonly addressWithCode: string | null;
+  readonly expiresInS: number;
+  readonly everyS: number;
+};
+
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 
 /** Its description is read anew this often; keys are read anew by themselves when an unknown one signs. */
 const DESCRIBED_MS = 3_600_000;
@@ -62,6 +78,19 @@ export function issuerAt(settings: SignInSettings, clock: () => number): Issuer 
     return configuration;
   }
 
+  /** The identity, and what stands beside it at the issuer where the identity itself leaves it out. */
+  async function whole(
+    configuration: oidc.Configuration,
+    tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers,
+  ): Promise<Claims> {
+    const claims = tokens.claims();
+    if (!claims) throw new NotProven('no-identity');
+    const missing = [claims['email'], claims[groupsClaim]].includes(undefined);
+    if (!missing || configuration.serverMetadata().userinfo_endpoint === undefined) return claims;
+    const more = await told(oidc.fetchUserInfo(configuration, tokens.access_token, claims.sub));
+    return { ...more, ...claims };
+  }
+
   return {
     async begin(attempt, redirectUri) {
       return oidc.buildAuthorizationUrl(await described(), {
@@ -82,12 +111,25 @@ export function issuerAt(settings: SignInSettings, clock: () => number): Issuer 
         idTokenExpected: true,
       };
       const tokens = await told(oidc.authorizationCodeGrant(configuration, cameBackAt, checks));
-      const claims = tokens.claims();
-      if (!claims) throw new NotProven('no-identity');
-      const missing = [claims['email'], claims[groupsClaim]].includes(undefined);
-      if (!missing || configuration.serverMetadata().userinfo_endpoint === undefined) return claims;
-      const more = await told(oidc.fetchUserInfo(configuration, tokens.access_token, claims.sub));
-      return { ...more, ...claims };
+      return whole(configuration, tokens);
+    },
+    async beginAtTerminal() {
+      const configuration = await described();
+      if (configuration.serverMetadata().device_authorization_endpoint === undefined) return null;
+      const begun = await told(oidc.initiateDeviceAuthorization(configuration, { scope: settings.scopes }));
+      return {
+        ...{ code: begun.device_code, userCode: begun.user_code, address: begun.verification_uri },
+        ...{ addressWithCode: begun.verification_uri_complete ?? null, expiresInS: begun.expires_in, everyS: begun.interval ?? 5 },
+      };
+    },
+    async finishAtTerminal(code) {
+      const configuration = await described();
+      try {
+        return await whole(configuration, await told(oidc.genericGrantRequest(configuration, DEVICE_CODE, { device_code: code })));
+      } catch (error) {
+        if (error instanceof NotProven && (error.why === 'authorization_pending' || error.why === 'slow_down')) return null;
+        throw error;
+      }
     },
     async signOut(returnTo) {
       try {

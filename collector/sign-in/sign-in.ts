@@ -8,7 +8,7 @@ import type { Claims } from './issuer.ts';
 import { personOf, roleOf } from './person.ts';
 import type { SignInSettings } from './settings.ts';
 
-export type SignedIn = { readonly secret: string; readonly seconds: number; readonly role: Role };
+export type SignedIn = { readonly secret: string; readonly role: Role; readonly person: string; readonly expiresAt: Date };
 
 const DAY_MS = 86_400_000;
 
@@ -24,8 +24,7 @@ export async function signIn(
 ): Promise<SignedIn> {
   const [person, role] = [personOf(claims, settings), roleOf(claims, settings)];
   const { issuer } = settings;
-  const seconds = settings.hours * 3600;
-  const expiresAt = new Date(now.getTime() + seconds * 1000);
+  const expiresAt = new Date(now.getTime() + settings.hours * 3_600_000);
   // Committed also where nobody is let in: the sessions that end, and the record of it.
   const made = await db.transaction().execute(async (trx) => {
     const ended = await endOtherRoles(trx, issuer, claims.sub, person === null ? null : role, now);
@@ -39,7 +38,7 @@ export async function signIn(
     if (before !== null) await endSession(trx, { secret: before }, 'signed-in-anew', now);
     await removeSessions(trx, new Date(now.getTime() - DAY_MS));
     await audit(trx, { ...about, actor: `${role}:${person}`, action: 'sign-in.done', detail: { session: session.id, role, ended } });
-    return { secret: session.secret, seconds, role };
+    return { secret: session.secret, role, person, expiresAt };
   });
   if ('secret' in made) return made;
   throw made;

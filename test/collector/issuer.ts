@@ -43,7 +43,7 @@ export async function startIssuer() {
             client_secret: CLIENT.secret,
             redirect_uris: [`${collector}/api/v1/sign-in/callback`],
             post_logout_redirect_uris: [`${collector}/docs`],
-            grant_types: ['authorization_code'],
+            grant_types: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
             response_types: ['code'],
           },
         ],
@@ -53,8 +53,8 @@ export async function startIssuer() {
         jwks: { keys: [jwk] },
         cookies: { keys: ['for-a-test'] },
         pkce: { required: () => true },
-        ttl: { AccessToken: 600, AuthorizationCode: 60, IdToken: 600, Grant: 600, Interaction: 600, Session: 600 },
-        features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true } },
+        ttl: { AccessToken: 600, AuthorizationCode: 60, IdToken: 600, Grant: 600, Interaction: 600, Session: 600, DeviceCode: 600 },
+        features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true }, deviceFlow: { enabled: true } },
       });
       provider.use(async (context, next) => {
         await next();
@@ -109,12 +109,19 @@ export function browser() {
     /** Begins at `url` and fills in the issuer's pages as `login`; ends where no page asks for more. */
     async signIn(url: string, login: string, until?: (url: string) => boolean): Promise<Page> {
       let page = await go(url, {}, until);
-      for (let pages = 0; pages < 5; pages++) {
+      for (let pages = 0; pages < 8; pages++) {
         const action = /<form[^>]* action="([^"]+)"/.exec(page.text)?.[1];
-        const prompt = /name="prompt" value="(\w+)"/.exec(page.text)?.[1];
-        if (action === undefined || prompt === undefined) return page;
-        const body = new URLSearchParams({ prompt, ...(prompt === 'login' ? { login, password: 'any' } : {}) });
-        page = await go(new URL(action, page.url).href, { method: 'POST', body }, until);
+        if (action === undefined) return page;
+        const form = new URLSearchParams();
+        for (const [, name = '', value = ''] of page.text.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g))
+          form.set(name, value);
+        if (form.get('prompt') === 'login') {
+          form.set('login', login);
+          form.set('password', 'any');
+        }
+        // The page that asks whether the code on the terminal is this one.
+        if (/name="abort"/.test(page.text)) form.set('confirm', 'yes');
+        page = await go(new URL(action, page.url).href, { method: 'POST', body: form }, until);
       }
       throw new Error('The issuer asks for more than expected.');
     },

@@ -75,7 +75,12 @@ describe('every route of the admin API', () => {
     const open = (wanted: string) => [...new Set(routes.filter(({ permission }) => permission === wanted).map(({ url }) => url))].sort();
     expect(open('any')).toEqual(['/api/v1/me', '/api/v1/sign-out']);
     // What signing in with them lets through is in sign-in.test.ts.
-    expect(open('nobody')).toEqual(['/api/v1/sign-in', '/api/v1/sign-in/callback']);
+    expect(open('nobody')).toEqual([
+      '/api/v1/sign-in',
+      '/api/v1/sign-in/callback',
+      '/api/v1/sign-in/terminal',
+      '/api/v1/sign-in/terminal/session',
+    ]);
     const described = Object.keys((JSON.parse(JSON.stringify(openapi())) as { paths: object }).paths).filter((url) =>
       url.startsWith('/api/v1/'),
     );

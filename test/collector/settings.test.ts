@@ -4,7 +4,8 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { headOf } from '../../agent/wire.ts';
 import { apiAt } from '../../collector/admin/client.ts';
-import { COMMANDS, UsageError } from '../../collector/admin/commands.ts';
+import { UsageError } from '../../collector/admin/command.ts';
+import { COMMANDS } from '../../collector/admin/commands.ts';
 import { createLog } from '../../collector/log.ts';
 import { adminRoutes } from '../../collector/routes/admin/routes.ts';
 import { type Collector, startCollector } from '../../collector/start.ts';
@@ -101,7 +102,7 @@ describe('over the API', () => {
 
   it('from a terminal: shown, one set and set back, and nothing that is no setting', async () => {
     const at = apiAt(collector.url, collector.first?.ownerToken ?? '');
-    const run = (...words: string[]) => COMMANDS['settings']?.run(at, words, {}) ?? Promise.reject(new Error('no command'));
+    const run = (...words: string[]) => COMMANDS['settings']?.run(at, words, {}, () => {}) ?? Promise.reject(new Error('no command'));
     expect((await run()).text).toMatch(/silentDays +7\n/);
     expect((await run('set', 'silentDays', '8')).text).toMatch(/^silentDays is 8 \(it was 7\)/);
     expect((await run('set', 'silentDays', 'default')).json).toMatchObject({ silentDays: 7 });

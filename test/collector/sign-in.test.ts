@@ -1,6 +1,9 @@
 /** Signing in with the organization's own accounts, against a real issuer on loopback: who gets a session, how it ends, and what an attacker tries. */
+
+import { spawn } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -365,6 +368,59 @@ describe('a session', () => {
     expect((await ada.ask('GET', '/me')).status).toBe(401);
     expect((await admin.ask('GET', '/sessions?format=csv')).text).toContain('taken-back');
   });
+});
+
+describe('a terminal', () => {
+  it('gets a session once the person has confirmed its code in a browser, and one alone', async () => {
+    person('ada', ['ai-desk']);
+    const nobody = admin.as(null);
+    const begun = (await nobody('POST', '/sign-in/terminal', {})).json;
+    const ask = () => nobody('POST', '/sign-in/terminal/session', { code: begun.code });
+    expect((await ask()).status).toBe(202);
+    expect((await nobody('POST', '/sign-in/terminal/session', { code: 'guessed' })).json).toMatchObject({ code: 'not-proven' });
+    expect((await browser().signIn(begun.addressWithCode, 'ada')).status).toBe(200);
+    issuer.said.lie = (claims, sign) => sign({ ...claims, aud: 'another-client' });
+    const first = (await nobody('POST', '/sign-in/terminal', {})).json;
+    await browser().signIn(first.addressWithCode, 'ada');
+    expect((await nobody('POST', '/sign-in/terminal/session', { code: first.code })).json).toMatchObject({ code: 'not-proven' });
+    issuer.said.lie = null;
+    const { status, json } = await ask();
+    expect([status, json]).toMatchObject([200, { role: 'approver', person: 'ada@acme.example', token: expect.stringMatching(/^mss_/) }]);
+    expect((await ask()).json).toMatchObject({ code: 'not-proven' });
+    const ada = admin.as(json.token);
+    expect((await ada('GET', '/me')).json).toMatchObject({ kind: 'session', person: 'ada@acme.example' });
+    // What a terminal sends no other site can have it send.
+    expect((await ada('POST', '/policy/check', { text: '{}' })).status).toBe(200);
+    expect((await ada('POST', '/sign-out', {})).status).toBe(200);
+    expect((await ada('GET', '/me')).json).toMatchObject({ code: 'session-over' });
+  });
+
+  it('is served by muster-admin login, which keeps the session for this account alone', async () => {
+    person('ada', ['ai-desk']);
+    const dir = mkdtempSync(path.join(tmpdir(), 'muster-login-'));
+    const file = path.join(dir, 'session');
+    const cli = (...words: string[]) =>
+      spawn(process.execPath, ['collector/admin/main.ts', ...words, '--url', admin.collector.url, '--token-file', file]);
+    const login = cli('login');
+    const said = { out: '', err: '' };
+    login.stdout.on('data', (chunk) => {
+      said.out += String(chunk);
+    });
+    login.stderr.on('data', (chunk) => {
+      said.err += String(chunk);
+    });
+    await expect.poll(() => said.err, { timeout: 20_000 }).toMatch(/Open \S+ in a browser and confirm the code [A-Z-]+\./);
+    const [, address = '', code = ''] = /Open (\S+) in a browser and confirm the code ([A-Z-]+)\./.exec(said.err) ?? [];
+    const confirmed = await browser().signIn(`${address}?user_code=${code}`, 'ada');
+    expect(confirmed.status).toBe(200);
+    expect([(await once(login, 'close'))[0], said.out]).toEqual([0, expect.stringContaining('Signed in as ada@acme.example (approver)')]);
+    expect(said.out).not.toContain('mss_');
+    expect([statSync(file).mode & 0o777, readFileSync(file, 'utf8')]).toEqual([0o600, expect.stringMatching(/^mss_[\w-]{43}\n$/)]);
+    expect((await once(cli('requests'), 'exit'))[0]).toBe(0);
+    expect((await once(cli('logout'), 'exit'))[0]).toBe(0);
+    expect((await once(cli('requests'), 'exit'))[0]).toBe(3);
+    rmSync(dir, { recursive: true });
+  }, 60_000);
 });
 
 describe('what signing in reads', () => {

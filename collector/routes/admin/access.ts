@@ -38,7 +38,8 @@ declare module 'fastify' {
 
 /** A wrong token costs an address as much as this many requests. */
 const WRONG_TOKEN = 20;
-const TOKEN = /^Bearer (mst_[A-Za-z0-9_-]{43})$/i;
+/** A token, or the session of a terminal. */
+const BEARER = /^Bearer (ms[st]_[A-Za-z0-9_-]{43})$/i;
 const SESSION = /^mss_[A-Za-z0-9_-]{43}$/;
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -73,25 +74,27 @@ export function guard(app: FastifyInstance, { db, now, admission, origins }: Kno
     const secure = origins()[0]?.startsWith('https:') ?? false;
     const cookie = signIn && authorization === undefined ? readCookie(request.headers.cookie, 'session', secure) : null;
     if (authorization === undefined && cookie === null) throw new Problem('no-token');
-    const caller = signIn && cookie !== null ? await bySession(cookie, signIn) : await byToken(authorization ?? '');
+    const secret = cookie ?? BEARER.exec(authorization ?? '')?.[1] ?? '';
+    const caller = SESSION.test(secret) ? await bySession(secret) : cookie === null ? await byToken(secret) : null;
     if (!caller) {
       admission.charge(request.ip, WRONG_TOKEN);
-      throw new Problem(cookie === null ? 'token-refused' : 'session-over');
+      throw new Problem(cookie === null && !SESSION.test(secret) ? 'token-refused' : 'session-over');
     }
-    if (caller.session && !SAFE_METHODS.has(request.method) && !isOurs(request, origins(), caller.session.csrf))
+    // A browser sends its cookie along whoever asks; nobody sends a header of ours without meaning it.
+    if (cookie !== null && caller.session && !SAFE_METHODS.has(request.method) && !isOurs(request, origins(), caller.session.csrf))
       throw new Problem('other-origin');
     request.caller = caller;
     if (needed !== 'any' && !may(caller, needed)) throw new Problem('forbidden', { detail: `It needs ${needed ?? 'what nobody has'}.` });
   });
 
-  async function byToken(authorization: string): Promise<Caller | null> {
-    const token = TOKEN.exec(authorization)?.[1];
-    const found = token === undefined ? null : await findToken(db, token, now());
+  async function byToken(token: string): Promise<Caller | null> {
+    const found = token === '' ? null : await findToken(db, token, now());
     return found && { ...found, kind: 'token', actor: `${found.role}:${found.id}`, session: null };
   }
 
-  async function bySession(secret: string, { issuer, idleMinutes }: SignInSettings): Promise<Caller | null> {
-    const found = SESSION.test(secret) ? await findSession(db, secret, { issuer, idleMs: idleMinutes * 60_000 }, now()) : null;
+  async function bySession(secret: string): Promise<Caller | null> {
+    if (!signIn) return null;
+    const found = await findSession(db, secret, { issuer: signIn.issuer, idleMs: signIn.idleMinutes * 60_000 }, now());
     if (!found) return null;
     const { id, role, person, expiresAt } = found;
     return { kind: 'session', id, role, scopes: null, person, actor: `${role}:${person}`, session: { expiresAt, csrf: csrfOf(secret) } };

@@ -78,15 +78,65 @@ export function signInRoutes(
         const { search } = new URL(request.raw.url ?? '/', 'http://collector.invalid');
         const claims = await asked(issuer.finish(attempt, new URL(`${origin}/api/v1${CALLBACK}${search}`)));
         const before = readCookie(request.headers.cookie, 'session', secure);
-        const { secret, seconds, role } = await signIn(db, settings, { claims, attempt: attempt.id, before }, now());
+        const { secret, role } = await signIn(db, settings, { claims, attempt: attempt.id, before }, now());
         log.info('sign-in.done', { role });
         // Beside the other: a header of this name is added.
-        reply.header('set-cookie', writeCookie('session', secure, { text: secret, seconds }));
+        reply.header('set-cookie', writeCookie('session', secure, { text: secret, seconds: settings.hours * 3600 }));
         return reply.redirect(attempt.returnTo, 303);
       } catch (error) {
         if (error instanceof Problem && error.status < 500) admission.charge(request.ip, FAILED);
         throw error;
       }
+    },
+  );
+
+  app.post(
+    '/sign-in/terminal',
+    {
+      config: { permission: 'nobody' },
+      schema: {
+        summary: 'Begins a sign-in for a terminal: the person confirms it in any browser',
+        tags,
+        response: {
+          200: z.object({
+            ...{ code: z.string(), userCode: z.string(), address: z.string(), addressWithCode: z.string().nullable() },
+            ...{ expiresInS: z.number(), everyS: z.number() },
+          }),
+        },
+      },
+    },
+    async (request) => {
+      if (!issuer) throw new Problem('no-sign-in');
+      admission.charge(request.ip, FAILED);
+      const begun = await asked(issuer.beginAtTerminal());
+      if (!begun) throw new Problem('no-terminal-sign-in');
+      return begun;
+    },
+  );
+
+  app.post(
+    '/sign-in/terminal/session',
+    {
+      config: { permission: 'nobody' },
+      schema: {
+        summary: 'The session, once the person has confirmed; its secret goes into Authorization: Bearer',
+        tags,
+        body: z.strictObject({ code: z.string().min(1).max(2000) }),
+        response: {
+          200: z.object({ token: z.string(), role: z.string(), person: z.string(), expiresAt: z.string() }),
+          202: z.object({ waits: z.literal(true) }),
+        },
+      },
+    },
+    async (request, reply) => {
+      if (!settings || !issuer) throw new Problem('no-sign-in');
+      admission.charge(request.ip, FAILED);
+      const { code } = request.body as { code: string };
+      const claims = await asked(issuer.finishAtTerminal(code));
+      if (!claims) return reply.code(202).send({ waits: true as const });
+      const { secret, role, person, expiresAt } = await signIn(db, settings, { claims, attempt: code, before: null }, now());
+      log.info('sign-in.done', { role });
+      return reply.code(200).send({ token: secret, role, person, expiresAt: expiresAt.toISOString() });
     },
   );
 
