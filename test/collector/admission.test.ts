@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAdmission } from '../../collector/admission.ts';
-import { createDeviceKeys, STALE_MS } from '../../collector/device-keys.ts';
+import { createDeviceKeys, STALE_MS, WAITING } from '../../collector/device-keys.ts';
 import { createLog } from '../../collector/log.ts';
 import { Problem } from '../../collector/problem.ts';
 import { createReplays } from '../../collector/proof.ts';
@@ -120,6 +120,53 @@ describe('rates', () => {
     known.set('nobody', { x, state: 'active' });
     keys.forget('nobody');
     expect(await keys.find('nobody')).not.toBeNull();
+  });
+
+  it('asks about all who come meanwhile in one question, and turns away only who comes after thousands', async () => {
+    const x = simulatedDevice('http://127.0.0.1').key.x;
+    const questions: number[] = [];
+    let answer = () => {};
+    const keys = createDeviceKeys(
+      (ids) => {
+        questions.push(ids.length);
+        return new Promise((resolve) => {
+          answer = () => resolve(ids.filter((id) => id.startsWith('known')).map((id) => ({ id, x, state: 'active' as const })));
+        });
+      },
+      () => 0,
+    );
+    const first = keys.find('known-0');
+    const later = Array.from({ length: WAITING }, (_, index) => keys.find(`${index % 2 ? 'known' : 'nobody'}-${index}`));
+    expect(questions).toEqual([1]);
+    expect((await keys.find('one-too-many').catch((error: unknown) => error)) as Problem).toMatchObject({ code: 'too-busy' });
+    answer();
+    expect((await first)?.x).toBe(x);
+    // Who is known needs no place among them.
+    expect((await keys.find('known-0'))?.x).toBe(x);
+    for (let turn = 0; turn < WAITING / 200; turn++) {
+      await expect.poll(() => questions.length).toBe(turn + 2);
+      answer();
+    }
+    const found = await Promise.all(later);
+    expect(found.map((key) => key !== null)).toEqual(later.map((_, index) => index % 2 === 1));
+    expect(questions.slice(1)).toEqual(new Array(WAITING / 200).fill(200));
+  });
+
+  it('keeps no answer about a device that has changed while it was asked about', async () => {
+    const x = simulatedDevice('http://127.0.0.1').key.x;
+    const answers: (() => void)[] = [];
+    const keys = createDeviceKeys(
+      (ids) =>
+        new Promise((resolve) => answers.push(() => resolve(answers.length === 1 ? [] : ids.map((id) => ({ id, x, state: 'active' }))))),
+      () => 0,
+    );
+    const before = keys.find('device');
+    keys.forget('device');
+    answers[0]?.();
+    expect(await before).toBeNull();
+    const after = keys.find('device');
+    answers[1]?.();
+    expect((await after)?.x).toBe(x);
   });
 });
 
