@@ -77,7 +77,7 @@ export async function executable({ out = path.join(root, 'dist'), log = () => {}
 }
 
 /** V8 takes compiled code only from a process with the same options, so the executable and the warm-up have these both. */
-const OPTIONS = ['--max-semi-space-size=2'];
+const OPTIONS = ['--max-semi-space-size=4', '--min-semi-space-size=4'];
 
 /** What the executable runs: the agent's text, with the code that a scan had V8 compile when the executable was made. */
 const LOADER = `
@@ -96,6 +96,8 @@ const asset = (name, encoding) => readFileSync(__dirname + '/' + name, encoding)
 const sea = { isSea: () => true, getAsset: asset, getRawAsset: asset };
 const script = new Script(asset('muster.js', 'utf8'), { filename: process.execPath });
 process.on('exit', () => writeFileSync(__dirname + '/muster.code', script.createCachedData()));
+// Code is stored under the options that V8 has then, and must be those that the executable starts with: a scan would set others.
+require('node:v8').setFlagsFromString = () => {};
 const own = Object.assign((name) => (name === 'node:sea' ? sea : require(name)), require);
 script.runInThisContext()(exports, own, module, process.execPath, __dirname);
 `;
@@ -140,8 +142,8 @@ async function makeProgram(work, name) {
     disableExperimentalSEAWarning: true,
     // NODE_OPTIONS and the like belong to whoever starts us, and must not reach into the agent.
     execArgvExtension: 'none',
-    // An agent waits nearly all of its life: V8's usual room for young objects (16 MB and more) would stay with it for a look's sake. Measured: 9 MB
-    // less, and a scan takes as long.
+    // An agent waits nearly all of its life: V8's usual room for young objects (16 MB and more) would stay with it for a look's sake. With 4 MB from the
+    // start a scan collects half as often as with 2.
     execArgv: OPTIONS,
     assets,
   };

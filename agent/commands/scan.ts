@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { openSession } from '../session.ts';
+import { expectShortRun } from '../short-run.ts';
 import { type Command, EXIT, type Invocation, option, takesNoWords, UsageError } from './command.ts';
 import { FAIL_ON, type FailOn, found, inventoryText } from './inventory-text.ts';
 
@@ -39,6 +40,7 @@ export const command: Command = {
     takesNoWords('scan', invocation);
     const level = failOn(invocation);
     const given = policy(invocation);
+    expectShortRun();
     const session = await openSession(invocation);
     try {
       const homes = invocation.home.map((home) => path.resolve(home));
