@@ -410,7 +410,7 @@ describe('lists', () => {
     const evidence = async (query: string) =>
       (await admin.ask('GET', `/evidence?device=${device.id}&${query}`)).json.items.map(({ seq }: { seq: number }) => seq);
     expect(await evidence('')).toEqual([0, 1, 2]);
-    await admin.ask('PATCH', '/settings', { silentDays: 10 }, { 'if-match': (await admin.ask('GET', '/settings')).etag ?? '' });
+    expect(await evidence('kind=verdict')).toEqual([0, 1]);
     expect(await evidence('item=tool:ollama')).toEqual([1, 2]);
     expect(await evidence('decision=approved')).toEqual([1]);
     expect(await evidence('since=2026-01-15&until=2026-02-15')).toEqual([1]);
@@ -445,7 +445,7 @@ describe('lists', () => {
       .where('id', '=', device.id)
       .execute();
     expect((await admin.ask('GET', '/devices?silent=true')).json.items).toMatchObject([{ id: device.id, silent: true }]);
-    await admin.ask('PUT', '/settings', { silentDays: 10 });
+    await admin.ask('PATCH', '/settings', { silentDays: 10 }, { 'if-match': (await admin.ask('GET', '/settings')).etag ?? '' });
     expect((await admin.ask('GET', '/devices?silent=true')).json.items).toEqual([]);
     expect((await admin.ask('POST', `/devices/${device.id}/revoke`, { reason: 'lost' })).json).toMatchObject({ state: 'revoked' });
     expect((await device.full([tool('ollama')])).json).toMatchObject({ code: 'device-revoked' });
