@@ -3,6 +3,7 @@ import type { AgentApi, ApprovalRequest, Device, Inventory, ScanOptions, Setting
 import type { Catalog } from '../native-catalog/catalog.ts';
 import { createActing } from './acting.ts';
 import { createApprovals } from './approvals.ts';
+import { keepWithin } from './bounds.ts';
 import { deviceKey } from './device-key.ts';
 import { headFile } from './evidence/head-file.ts';
 import { createEvidence, type EvidenceLog, type Note, narrower } from './evidence.ts';
@@ -135,7 +136,7 @@ export function startAgent(parts: AgentParts): Agent {
     approvals.lapse();
     const items = { tools: verdicts.tools(), servers: verdicts.servers() };
     record(items);
-    evidence.retain(policyFile.current().policy?.retentionDays ?? RETENTION_DAYS);
+    keepWithin({ store, evidence }, policyFile.current().policy?.retentionDays ?? RETENTION_DAYS);
     return {
       schema: 'muster.inventory/1',
       device,

@@ -42,8 +42,8 @@ export type EvidenceLog = {
    * with; what somebody took away or changed becomes a row, and is told to `onBroken`. Throws a `DatabaseError`.
    */
   open(): void;
-  /** Drops what is older than `days`, and the oldest beyond the record's size, for a signed checkpoint. Returns how many rows went. */
-  retain(days: number): number;
+  /** Drops what is older than `days`, the oldest beyond the record's size, and up to the row `through`, for a signed checkpoint. Returns how many rows went. */
+  retain(days: number, through?: number): number;
   /** How many rows there have been and the hash of the last; null before the first. */
   head(): { readonly count: number; readonly head: string } | null;
   /** How many rows retention has dropped so far. */
@@ -211,7 +211,7 @@ export function createEvidence(parts: {
     open() {
       if (known === undefined) inOne((_note, begin) => begin());
     },
-    retain(days) {
+    retain(days, through = 0) {
       const { rows: count, bytes } = rows.extent();
       const oldest = new Date(parts.now().getTime() - days * DAY_MS).toISOString();
       const keep = { rows: count > bounds.rows ? bounds.rows * 0.9 : count, bytes: bytes > bounds.bytes ? bounds.bytes * 0.9 : bytes };
@@ -219,7 +219,7 @@ export function createEvidence(parts: {
       const drop = { count: 0, bytes: 0, byAge: 0, bySize: 0, breaks: 0, first: '', last: null as Tip | null };
       for (const row of rows.all()) {
         const aged = row.time < oldest;
-        const over = count - drop.count > keep.rows || bytes - drop.bytes > keep.bytes;
+        const over = row.seq <= through || count - drop.count > keep.rows || bytes - drop.bytes > keep.bytes;
         // The last row stays, so that a head which is behind still finds its row.
         if ((!aged && !over) || drop.count === count - 1) break;
         drop.count++;

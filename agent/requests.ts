@@ -15,6 +15,9 @@ export class Refusal extends Error {
 /** Longer reasons are letters; the collector's page has no room for them. */
 const MAX_TEXT = 2000;
 
+/** So many one check-in tells of, and nobody answers more. */
+const MOST_OPEN = 200;
+
 /** RFC 9562: 48 bits of Unix milliseconds first, so that ids sort by time. */
 export function uuidv7(now: Date): string {
   const bytes = randomBytes(16);
@@ -90,6 +93,8 @@ export function newRequest(input: RequestInput, { find, dataClasses, requests }:
       `${item.name} has been asked for already, on ${open.createdAt.slice(0, 10)}; withdraw that request first to change it.`,
     );
   }
+  if (requests.filter(({ state }) => isOpen(state)).length >= MOST_OPEN)
+    throw new Refusal('wrong-state', `${MOST_OPEN} requests wait for an answer already; withdraw one that you no longer need.`);
   const at = now.toISOString();
   return {
     id: uuidv7(now),

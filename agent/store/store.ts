@@ -7,6 +7,7 @@ import { type EvidenceRows, evidenceRows } from './evidence-rows.ts';
 import { openOrRebuildDatabase, type Rebuilt } from './rebuild.ts';
 import { type SurfaceStore, surfaceRows } from './surfaces.ts';
 import { type SyncRows, syncRows } from './sync-rows.ts';
+import { type TrimRows, trimRows } from './trim.ts';
 import { type TrustRows, trustRows } from './trust-rows.ts';
 
 /** One trace of one tool in one place. Paths under a home are `~/…`; null where there is nothing to say. */
@@ -56,7 +57,8 @@ export type UsageRow = {
 /** Every method throws a `DatabaseError` where the file can't be used, and then has changed nothing. */
 export type Store = SurfaceStore &
   TrustRows &
-  ActionRows & {
+  ActionRows &
+  TrimRows & {
     /**
      * One transaction of tool and evidence rows. `first_seen` never moves and `last_seen` never goes back, whatever the clock does.
      * A tool's own row is made, or its last sighting moved, only for the ids in `tools`, for which the evidence suffices.
@@ -192,6 +194,7 @@ function storeIn(database: Database, file: string): Store {
     ...surfaceRows({ sql, all, write }),
     ...trustRows(sql, all, durable),
     ...actionRows(sql, all, write),
+    ...trimRows({ sql, all, write }, (work) => guarded(file, work)),
     see: (sightings, at, tools) =>
       write(() => {
         const time = at.toISOString();
