@@ -1,5 +1,5 @@
 /** The collector as one Fastify application: its parts put together, errors as problem documents, and a shutdown that lets what is under way end. */
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { type Admission, createAdmission, LIMITS, type Limits } from './admission.ts';
 import type { Opened } from './database.ts';
@@ -21,6 +21,7 @@ import { createSettingsReader, type SettingsReader } from './store/settings.ts';
 import { createTenantReader, type TenantReader } from './store/tenant.ts';
 import { createTrustDocuments, type TrustDocuments } from './store/trust.ts';
 import { refuseExpectations, refuseUnreadable } from './unreadable.ts';
+import { whenOver } from './when-over.ts';
 
 export type AppParts = {
   readonly database: Opened;
@@ -172,25 +173,22 @@ function limitsOf(settings: SettingsReader, given: Partial<Limits>): Limits {
       return given.all ?? { rate, burst: rate * 2 };
     },
     underWay: given.underWay ?? LIMITS.underWay,
+    device: given.device,
   };
 }
 
 /** Every request but those about the process itself is taken on, or refused before anything of its body is read. */
 function admit(app: FastifyInstance, { admission, metrics, log }: Context): void {
-  const leave = new WeakMap<FastifyRequest, () => void>();
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     if (request.headers.host === undefined && request.raw.httpVersion !== '1.0') throw new Problem('not-http');
-    if (!request.routeOptions.config.always) leave.set(request, admission.enter(request.ip));
+    if (!request.routeOptions.config.always) whenOver(request, reply, admission.enter(request.ip));
   });
   app.addHook('onResponse', async (request, reply) => {
-    leave.get(request)?.();
     const route = request.routeOptions.url ?? 'none';
     const ms = Math.round(reply.elapsedTime * 10) / 10;
     metrics.request(route, reply.statusCode, ms / 1000);
     if (!request.routeOptions.config.always) log.info('request', { method: request.method, route, status: reply.statusCode, ms });
   });
-  // The sender went away: no answer is sent, and what the request held is free again.
-  app.addHook('onRequestAbort', async (request) => leave.get(request)?.());
 }
 
 function errorsAsProblems(app: FastifyInstance, context: Context): void {

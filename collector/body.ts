@@ -10,15 +10,16 @@ const unzip = promisify(gunzip);
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The bytes as sent; throws a `Problem` at the first byte beyond the bound. The stream stays open, so that the answer can leave. */
-export async function readBytes(stream: Readable, announced: string | undefined): Promise<Buffer> {
-  if (announced !== undefined && Number(announced) > BOUNDS.body) throw new Problem('too-large');
+export async function readBytes(stream: Readable, announced: string | undefined, most: number = BOUNDS.body): Promise<Buffer> {
+  const tooLarge = () => new Problem('too-large', most < BOUNDS.body ? { detail: `Here it is at most ${most} bytes.` } : {});
+  if (announced !== undefined && Number(announced) > most) throw tooLarge();
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let size = 0;
     const done = () => {
       stream.off('data', take);
       stream.off('end', end);
-      stream.off('error', fail);
+      stream.off('error', cut);
       stream.off('close', cut);
     };
     const fail = (error: unknown) => {
@@ -27,10 +28,10 @@ export async function readBytes(stream: Readable, announced: string | undefined)
     };
     const take = (piece: Buffer) => {
       size += piece.length;
-      if (size > BOUNDS.body) {
+      if (size > most) {
         // No more is read, and the sender can't send more than the connection's buffers take.
         stream.pause();
-        fail(new Problem('too-large'));
+        fail(tooLarge());
       } else pieces.push(piece);
     };
     const end = () => {
@@ -38,16 +39,16 @@ export async function readBytes(stream: Readable, announced: string | undefined)
       resolve(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces, size));
     };
     // Before its end: the sender is gone, and nobody waits for the answer.
-    const cut = () => fail(new Problem('not-json'));
-    stream.on('data', take).on('end', end).on('error', fail).on('close', cut);
+    const cut = () => fail(new Problem('too-slow'));
+    stream.on('data', take).on('end', end).on('error', cut).on('close', cut);
   });
 }
 
 /** The JSON value of a body, unpacked where its headers say so. Throws a `Problem`. */
-export async function unpack(bytes: Buffer, headers: IncomingMessage['headers']): Promise<unknown> {
+export async function unpack(bytes: Buffer, headers: IncomingMessage['headers'], most: number = BOUNDS.unpacked): Promise<unknown> {
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity' && encoding !== 'gzip') throw new Problem('wrong-encoding');
-  const plain = encoding === 'gzip' ? await unzipped(bytes) : bytes;
+  const plain = encoding === 'gzip' ? await unzipped(bytes, most) : bytes;
   try {
     return JSON.parse(utf8.decode(plain));
   } catch {
@@ -55,11 +56,14 @@ export async function unpack(bytes: Buffer, headers: IncomingMessage['headers'])
   }
 }
 
-async function unzipped(bytes: Buffer): Promise<Buffer> {
+async function unzipped(bytes: Buffer, most: number): Promise<Buffer> {
   try {
-    return await unzip(bytes, { maxOutputLength: BOUNDS.unpacked });
+    return await unzip(bytes, { maxOutputLength: most });
   } catch (error) {
     const tooLarge = error instanceof RangeError || (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-    throw new Problem(tooLarge ? 'unpacks-too-large' : 'not-unpacked');
+    throw new Problem(
+      tooLarge ? 'unpacks-too-large' : 'not-unpacked',
+      most < BOUNDS.unpacked ? { detail: `Here it is at most ${most} bytes.` } : {},
+    );
   }
 }

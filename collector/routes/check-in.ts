@@ -9,7 +9,14 @@ import { deviceRequests, UNCHECKED } from './device-request.ts';
 
 export function checkInRoute(app: FastifyInstance, context: Context): void {
   app.register(async (scope) => {
-    const read = deviceRequests(scope, context.prover, 'kid');
+    const read = deviceRequests(scope, context.prover, {
+      by: 'kid',
+      enter({ device, state }) {
+        if (state === 'pending') throw new Problem('device-pending', { retryAfter: 300 });
+        if (state === 'revoked') throw new Problem('device-revoked', { retryAfter: 3600 });
+        return context.admission.enterDevice(device ?? '');
+      },
+    });
     scope.post(
       PATHS.checkIn,
       {
@@ -25,8 +32,6 @@ export function checkInRoute(app: FastifyInstance, context: Context): void {
       },
       async (request, reply) => {
         const { proven, json } = await read(request);
-        if (proven.state === 'pending') throw new Problem('device-pending', { retryAfter: 300 });
-        if (proven.state === 'revoked') throw new Problem('device-revoked', { retryAfter: 3600 });
         const { device } = proven;
         if (device === null) throw new Problem('proof-invalid');
         const arrived = readCheckIn(json, proven.bodyHash, context.now());

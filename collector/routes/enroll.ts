@@ -11,9 +11,24 @@ import { deviceRequests, UNCHECKED } from './device-request.ts';
 const REFUSED_COST = 50;
 const COSTLY: readonly string[] = ['secret-refused', 'id-taken', 'key-taken'];
 
+/** No enrolment has more. */
+const MOST_BYTES = 16 * 1024;
+/** Enrolments under way; fewer than what is under way in all. */
+const STRANGERS = 64;
+
 export function enrollRoute(app: FastifyInstance, context: Context): void {
   app.register(async (scope) => {
-    const read = deviceRequests(scope, context.prover, 'jwk');
+    let strangers = 0;
+    // Anybody can make a key: these bodies are small, and however slowly they come, they leave room for devices that are known.
+    const read = deviceRequests(scope, context.prover, {
+      by: 'jwk',
+      most: MOST_BYTES,
+      enter() {
+        if (strangers >= STRANGERS) throw new Problem('too-busy', { retryAfter: 5 + Math.ceil(Math.random() * 30) });
+        strangers++;
+        return () => void strangers--;
+      },
+    });
     scope.post(
       PATHS.enroll,
       {

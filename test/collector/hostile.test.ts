@@ -9,9 +9,10 @@ import { CompactSign } from 'jose';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BOUNDS, CheckInAnswer, headOf, itemHash, ProblemDocument } from '../../agent/wire.ts';
+import { createAdmission, networkOf } from '../../collector/admission.ts';
 import { type Administration, asks, headOfItems, startAdministration } from './administration.ts';
 import { rawConnection } from './raw-connection.ts';
-import { type SimulatedDevice, tool } from './simulated-device.ts';
+import { type SimulatedDevice, simulatedDevice, tool } from './simulated-device.ts';
 
 let admin: Administration;
 let slow: { name: string; status: Promise<number>; closed: Promise<void> }[] = [];
@@ -346,6 +347,21 @@ describe('a body', () => {
     expect(await counts()).toEqual(before);
   });
 
+  it('of who has no secret yet is small: a bomb costs nothing', async () => {
+    const before = await counts();
+    const stranger = simulatedDevice(admin.collector.url);
+    const bomb = gzipSync(Buffer.alloc(64 * 1024, ' '));
+    const large = { hostname: 'x'.repeat(20_000) };
+    for (const answer of [
+      await stranger.enroll('x'.repeat(43), large),
+      await stranger.enroll('x'.repeat(43), {}, { bytes: bomb, headers: gzip }),
+    ])
+      expect([401, 413]).toContain(answer.status);
+    const proof = await stranger.proof('/v1/enroll', bomb, 'jwk');
+    isProblem(await stranger.enroll('x'.repeat(43), {}, { bytes: bomb, headers: gzip, proof }), 413, 'unpacks-too-large');
+    expect(await counts()).toEqual(before);
+  });
+
   it('may name what is dangerous in other languages, and it is only a name', async () => {
     const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', '__defineGetter__'];
     const items = names.map((name) => tool(name));
@@ -513,11 +529,103 @@ describe('a row', () => {
 });
 
 describe('who sends slowly', () => {
+  /** A request with a good proof whose body doesn't come; resolves when its headers are surely there. */
+  async function begun(device: SimulatedDevice, path: string, by: 'kid' | 'jwk') {
+    const bytes = json({ not: 'yet' });
+    const one = await rawConnection(admin.collector.url);
+    one.write(
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nDPoP: ${await device.proof(path, bytes, by)}\r\nContent-Length: ${bytes.length}\r\n\r\n{`,
+    );
+    return one;
+  }
+  const underWay = () => admin.collector.context.admission.underWay();
+  const quiet = (device: SimulatedDevice) => device.checkIn({ base: headOfItems([tool('ollama')]), head: headOfItems([tool('ollama')]) });
+
+  it('with keys that anybody can make, leaves room for devices that are known', async () => {
+    const device = await admin.enrolled();
+    const begin = Array.from({ length: 80 }, () => begun(simulatedDevice(admin.collector.url), '/v1/enroll', 'jwk'));
+    const all = await Promise.all(begin);
+    await expect.poll(underWay).toBe(64);
+    isProblem(await simulatedDevice(admin.collector.url).enroll(admin.secret), 429, 'too-busy');
+    expect((await quiet(device)).status).toBe(200);
+    for (const { socket } of all) socket.destroy();
+    await expect.poll(underWay).toBe(0);
+    expect((await simulatedDevice(admin.collector.url).enroll(admin.secret)).status).toBe(200);
+  });
+
+  it('nothing, and goes away, leaves no place taken: before its body, after it, and behind another request', async () => {
+    const device = await admin.enrolled();
+    const request = async () => {
+      const bytes = json(device.body({ base: headOfItems([tool('ollama')]), head: headOfItems([tool('ollama')]) }));
+      const proof = await device.proof('/v1/check-in', bytes, 'kid');
+      return `POST /v1/check-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nDPoP: ${proof}\r\nContent-Length: ${bytes.length}\r\n\r\n${Buffer.from(bytes).toString()}`;
+    };
+    const ready = 'GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n';
+    for (const [wait, sent] of [
+      [0, [await request()]],
+      [1, [await request()]],
+      [0, [ready, await request(), await request(), ready]],
+      [1, [ready, await request(), await request(), ready]],
+      [1, [await request(), 'no HTTP']],
+    ] as const) {
+      const one = await rawConnection(admin.collector.url);
+      one.write(sent.join(''));
+      // Gone before it was read, and gone while it is at work.
+      if (wait > 0) await expect.poll(underWay, { interval: 1 }).toBeGreaterThan(0);
+      one.socket.resetAndDestroy();
+      await expect.poll(underWay).toBe(0);
+    }
+    expect((await quiet(device)).status).toBe(200);
+  });
+
+  it('with the key of one device, leaves room for the others; one that was shut out is told before its body', async () => {
+    const [one, other] = [await admin.enrolled(), await admin.enrolled()];
+    const all = await Promise.all(Array.from({ length: 30 }, () => begun(one, '/v1/check-in', 'kid')));
+    await expect.poll(underWay).toBe(16);
+    isProblem(await quiet(one), 429, 'too-fast');
+    expect((await quiet(other)).status).toBe(200);
+    for (const { socket } of all) socket.destroy();
+    await expect.poll(underWay).toBe(0);
+    expect((await quiet(one)).status).toBe(200);
+    expect((await admin.ask('POST', `/devices/${one.id}/revoke`, { reason: 'Stolen.' })).status).toBe(200);
+    const shut = await begun(one, '/v1/check-in', 'kid');
+    const { status, json: said } = await shut.answer();
+    isProblem({ status, json: said }, 403, 'device-revoked');
+    shut.socket.destroy();
+  });
+
   it('is cut off after seconds, whatever little comes', async () => {
     for (const { name, status, closed } of slow) {
       await closed;
       expect([name, [0, 408].includes(await status)]).toEqual([name, true]);
     }
+  });
+});
+
+describe('who sends much', () => {
+  it('as one device is told to wait, and no other; an IPv6 network is one sender', () => {
+    const plenty = { rate: 1e6, burst: 1e6 };
+    let time = 0;
+    const admission = createAdmission({ address: plenty, all: plenty, underWay: 10, device: { rate: 0.5, burst: 3 } }, () => time);
+    const refused = (device: string) => {
+      try {
+        admission.enterDevice(device)();
+        return null;
+      } catch (error) {
+        return (error as { code?: string }).code;
+      }
+    };
+    expect(['a', 'a', 'a', 'a', 'b'].map(refused)).toEqual([null, null, null, 'too-fast', null]);
+    time = 2000;
+    expect(['a', 'a'].map(refused)).toEqual([null, 'too-fast']);
+    expect(['2001:db8::1', '2001:db8:0:0:ffff::2', '2001:0db8::', '::1', '::ffff:192.0.2.1', '192.0.2.1'].map(networkOf)).toEqual([
+      '2001:db8:0:0::/64',
+      '2001:db8:0:0::/64',
+      '2001:0db8:0:0::/64',
+      '0:0:0:0::/64',
+      '::ffff:192.0.2.1',
+      '192.0.2.1',
+    ]);
   });
 });
 
