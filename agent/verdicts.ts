@@ -123,7 +123,7 @@ export function createVerdicts(
   const grantsShown = (): GrantInForce[] => {
     const at = now().getTime();
     const toldAs = hashedName();
-    const servers = new Map(store.servers().map((server) => [toldAs(server), `${server.identity.kind}:${server.identity.name}`]));
+    const servers = new Map(store.servers().map((server) => [toldAs(server), `${server.identity.kind}:${show(server.identity.name)}`]));
     const called = (mcp: string) => servers.get(mcp) ?? mcp;
     return grants()
       .map(({ id, tool, mcp, status, expiresAt, reason }): GrantInForce => {
