@@ -1,7 +1,7 @@
 /** Whether a request comes from the device that it names, just now and for this address: the proof of agent/wire, checked before anything is read. */
 import { createHash, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { type ProofClaims as Claims, ProofClaims, PublicKey, TIMES, Uuid } from '../agent/wire.ts';
+import { ProofClaims, PublicKey, TIMES, Uuid } from '../agent/wire.ts';
 import type { DeviceKey, DeviceKeys } from './device-keys.ts';
 import { type Jws, openJws, publicKeyOf } from './jws.ts';
 import { Problem } from './problem.ts';
@@ -12,6 +12,9 @@ const Header = z.strictObject({
   kid: Uuid.optional(),
   jwk: PublicKey.optional(),
 });
+
+/** Only an address of ours counts, to the letter: whether another is one at all is not worth a parser. */
+const Claims = ProofClaims.extend({ htu: z.string().max(2000) });
 
 /** No proof of this protocol is longer, in characters. */
 const MAX_CHARS = 4000;
@@ -79,7 +82,7 @@ function ofKey(jwk: z.infer<typeof PublicKey> | undefined) {
 function claimsOf(jws: Jws, key: KeyObject): z.infer<typeof Claims> {
   if (!jws.signedBy(key)) throw new Problem('proof-signature');
   try {
-    const claims = ProofClaims.safeParse(jws.payload());
+    const claims = Claims.safeParse(jws.payload());
     if (claims.success) return claims.data;
   } catch {
     // The same answer as for claims that are not those of the protocol.

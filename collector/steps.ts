@@ -7,10 +7,12 @@ export type Steps = {
   write(step: Step): Promise<Stepped | null>;
 };
 
-/** The longest that one waits for others to come, in ms. Who comes in a quiet time waits for nobody. */
+/** The longest that one waits for others to come, in ms, while the database keeps up. Who comes in a quiet time waits for nobody. */
 const TOGETHER_MS = 5;
 /** As many as are written at once; when they are there, nobody waits any longer. */
 const MOST = 64;
+/** Statements under way. With more of them a database that is slow would get the same work in smaller pieces, which is more work. */
+const UNDER_WAY = 2;
 
 type Waiting = { readonly step: Step; resolve(stepped: Stepped | null): void };
 
@@ -19,11 +21,13 @@ export function createSteps(db: Db, clock: () => number = () => performance.now(
   let waiting = new Map<string, Waiting>();
   let timer: NodeJS.Timeout | null = null;
   let last = Number.NEGATIVE_INFINITY;
+  let underWay = 0;
 
   async function flush(): Promise<void> {
     if (timer) clearTimeout(timer);
     timer = null;
     last = clock();
+    underWay++;
     const batch = waiting;
     waiting = new Map();
     let written: readonly Stepped[] = [];
@@ -35,8 +39,15 @@ export function createSteps(db: Db, clock: () => number = () => performance.now(
     } catch {
       // Whatever the database says, it says again to each of them alone, and the one at which it was aimed hears of it.
     }
+    underWay--;
     const found = new Map(written.map((row) => [row.id, row]));
     for (const [device, { resolve }] of batch) resolve(found.get(device) ?? null);
+    soon();
+  }
+
+  function soon(): void {
+    if (waiting.size >= MOST) void flush();
+    else if (waiting.size > 0 && underWay < UNDER_WAY) timer ??= setTimeout(() => void flush(), Math.max(0, last + TOGETHER_MS - clock()));
   }
 
   return {
@@ -44,8 +55,7 @@ export function createSteps(db: Db, clock: () => number = () => performance.now(
       // Of two that a device sends at once one has to wait for the other, which takes a lock.
       if (waiting.has(one.device)) return Promise.resolve(null);
       const answer = new Promise<Stepped | null>((resolve) => waiting.set(one.device, { step: one, resolve }));
-      if (waiting.size >= MOST) void flush();
-      else timer ??= setTimeout(() => void flush(), Math.max(0, last + TOGETHER_MS - clock()));
+      soon();
       return answer;
     },
   };
