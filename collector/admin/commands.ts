@@ -161,28 +161,15 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: ['secrets', 'secrets new LABEL [--quota N] [--until TIME] [--approval]', 'secrets revoke ID'],
     does: 'enrolment secrets; a new one is shown once',
     words: 2,
-    async run(api, words, options) {
-      const [what, which] = words;
-      if (what === undefined)
-        return listed(
-          api,
-          '/enrol-secrets',
-          ['Secret', 'Label', 'Used', 'Quota', 'Approval', 'Ends', 'Revoked'],
-          ['id', 'label', 'used', 'quota', 'approval', 'expiresAt', 'revokedAt'],
-        );
-      if (which === undefined || (what !== 'new' && what !== 'revoke')) throw new UsageError('secrets takes new LABEL or revoke ID.');
-      if (what === 'revoke') return removed(api, `/enrol-secrets/${id(which)}`);
-      const quota = option(options, 'quota');
-      if (quota !== null && !/^[1-9]\d{0,6}$/.test(quota)) throw new UsageError('--quota takes a number of devices.');
-      const body = {
-        label: which,
-        quota: quota === null ? undefined : Number(quota),
-        expiresAt: option(options, 'until') ?? undefined,
-        approval: options['approval'] === true,
-      };
-      const { body: made } = await api.call('POST', '/enrol-secrets', body);
-      return { json: made, text: `Shown once:\n${String(made['secret'])}` };
-    },
+    run: handedOut('secret', '/enrol-secrets', {
+      heads: ['Secret', 'Label', 'Used', 'Quota', 'Approval', 'Ends', 'Revoked'],
+      columns: ['id', 'label', 'used', 'quota', 'approval', 'expiresAt', 'revokedAt'],
+      about(options) {
+        const quota = option(options, 'quota');
+        if (quota !== null && !/^[1-9]\d{0,6}$/.test(quota)) throw new UsageError('--quota takes a number of devices.');
+        return { quota: quota === null ? undefined : Number(quota), approval: options['approval'] === true };
+      },
+    }),
   },
   tokens: {
     usage: [
@@ -192,24 +179,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     ],
     does: 'administrators’ tokens; a new one is shown once',
     words: 2,
-    async run(api, words, options) {
-      const [what, which] = words;
-      if (what === undefined)
-        return listed(
-          api,
-          '/tokens',
-          ['Token', 'Label', 'Role', 'Person', 'Last used', 'Ends', 'Revoked'],
-          ['id', 'label', 'role', 'person', 'lastUsed', 'expiresAt', 'revokedAt'],
-        );
-      if (which === undefined || (what !== 'new' && what !== 'revoke')) throw new UsageError('tokens takes new LABEL or revoke ID.');
-      if (what === 'revoke') return removed(api, `/tokens/${id(which)}`);
-      const body = {
-        ...{ label: which, role: option(options, 'role') ?? undefined, person: option(options, 'person') ?? undefined },
-        ...{ scopes: list(option(options, 'scopes')), expiresAt: option(options, 'until') ?? undefined },
-      };
-      const { body: made } = await api.call('POST', '/tokens', body);
-      return { json: made, text: `Shown once:\n${String(made['token'])}` };
-    },
+    run: handedOut('token', '/tokens', {
+      heads: ['Token', 'Label', 'Role', 'Person', 'Last used', 'Ends', 'Revoked'],
+      columns: ['id', 'label', 'role', 'person', 'lastUsed', 'expiresAt', 'revokedAt'],
+      about: (options) => ({
+        ...{ role: option(options, 'role') ?? undefined, person: option(options, 'person') ?? undefined },
+        scopes: list(option(options, 'scopes')),
+      }),
+    }),
   },
   settings: {
     usage: ['settings', 'settings set NAME VALUE|default'],
@@ -251,6 +228,22 @@ async function revoked(api: Api, decision: string, options: Options): Promise<Ou
   if (reason === null) throw new UsageError('Give --reason, for the audit.');
   const { body } = await api.call('DELETE', `/decisions/${id(decision)}`, { reason });
   return { json: body, text: `Taken back; ${changed(body)}.` };
+}
+
+/** What is listed, made and shown once, and taken back: `about` is what a new one has besides its label and its end. */
+function handedOut(
+  name: 'secret' | 'token',
+  path: string,
+  { heads, columns, about }: { heads: readonly string[]; columns: readonly string[]; about(options: Options): object },
+): Command['run'] {
+  return async (api, [what, which], options) => {
+    if (what === undefined) return listed(api, path, heads, columns);
+    if (which === undefined || (what !== 'new' && what !== 'revoke')) throw new UsageError(`${name}s takes new LABEL or revoke ID.`);
+    if (what === 'revoke') return removed(api, `${path}/${id(which)}`);
+    const body = { label: which, ...about(options), expiresAt: option(options, 'until') ?? undefined };
+    const { body: made } = await api.call('POST', path, body);
+    return { json: made, text: `Shown once:\n${String(made[name])}` };
+  };
 }
 
 async function removed(api: Api, path: string): Promise<Output> {

@@ -7,6 +7,9 @@ import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { apiAt } from '../../collector/admin/client.ts';
+import { UsageError } from '../../collector/admin/command.ts';
+import { COMMANDS } from '../../collector/admin/commands.ts';
 import { printable } from '../../collector/admin/table.ts';
 import { cell, csvLine } from '../../collector/csv.ts';
 import { PERMISSIONS, type Permission } from '../../collector/permissions.ts';
@@ -59,9 +62,9 @@ const addressOf = ({ url }: Route) => url.replace('/api/v1', '').replaceAll(/:\w
 /** A body that is no valid one: whoever may call the route is refused for it, and nothing is changed. */
 const bodyOf = ({ method }: Route) => (method === 'GET' || method === 'HEAD' ? undefined : { strange: true });
 const guarded = () => routes.filter(({ permission }) => permission !== 'nobody');
-const eachRoute = async (ask: (route: Route) => Promise<{ status: number }>) => {
+const eachRoute = async (ask: (route: Route) => Promise<{ status: number }>, among: readonly Route[] = guarded()) => {
   const answers: [string, number][] = [];
-  for (const route of guarded()) answers.push([`${route.method} ${route.url}`, (await ask(route)).status]);
+  for (const route of among) answers.push([`${route.method} ${route.url}`, (await ask(route)).status]);
   return answers;
 };
 
@@ -112,7 +115,9 @@ describe('every route of the admin API', () => {
     const proof = await device.proof('/api/v1/devices', new Uint8Array(), 'kid');
     const wrong = [null, `mst_${'A'.repeat(43)}`, admin.secret, over.json.token, back.json.token, `${admin.owner} `.repeat(2)];
     for (const token of wrong) {
-      const answers = await eachRoute((route) => admin.as(token)(route.method, addressOf(route), bodyOf(route), fromSomewhere()));
+      // HEAD is the same route as GET; with no token it is asked too.
+      const among = guarded().filter(({ method }) => token === null || method !== 'HEAD');
+      const answers = await eachRoute((route) => admin.as(token)(route.method, addressOf(route), bodyOf(route), fromSomewhere()), among);
       expect(answers.filter(([, status]) => status !== 401)).toEqual([]);
     }
     const proven = await eachRoute((route) =>
@@ -452,6 +457,48 @@ describe('muster-admin', () => {
     expect([published.code, published.stdout]).toEqual([0, expect.stringContaining('Published as revision 1.')]);
     expect(published.stdout).toContain('tool:ollama');
     expect(JSON.parse((await cli(['devices', '--find', 'host', '--json'])).stdout).items.length).toBeGreaterThan(0);
+  });
+
+  it('hands out secrets and tokens, takes them back, lets devices in and out, and shows the policy', async () => {
+    const at = apiAt(admin.collector.url, admin.owner);
+    const run = (name: string, words: readonly string[] = [], options = {}) =>
+      COMMANDS[name]?.run(at, words, options, () => {}) ?? Promise.reject(new Error(`There is no ${name}.`));
+    const secret = (await run('secrets', ['new', 'for two'], { quota: '2', until: '2027-01-31', approval: true })).json as {
+      id: string;
+      secret: string;
+    };
+    const device = simulatedDevice(admin.collector.url);
+    expect((await device.enroll(secret.secret)).json).toMatchObject({ state: 'pending' });
+    expect((await run('secrets')).text).toMatch(/for two +1 +2 +true +2027-01-31T00:00:00.000Z/);
+    expect((await run('devices', [], { state: 'pending' })).text).toContain(device.id);
+    expect((await run('devices', ['approve', device.id], { reason: 'known' })).text).toBe('The device is active.');
+    expect((await run('devices', ['revoke', device.id], { reason: 'lost' })).text).toBe('The device is revoked.');
+    await run('secrets', ['revoke', secret.id]);
+    expect((await simulatedDevice(admin.collector.url).enroll(secret.secret)).json).toMatchObject({ code: 'secret-refused' });
+    const token = (await run('tokens', ['new', 'for reading'], { role: 'viewer', person: 'Vi@acme.example', scopes: 'policy:read' }))
+      .json as {
+      id: string;
+      token: string;
+    };
+    expect((await admin.as(token.token)('GET', '/me')).json).toMatchObject({
+      role: 'viewer',
+      person: 'vi@acme.example',
+      permissions: ['policy:read'],
+    });
+    expect((await run('tokens')).text).toMatch(/for reading +viewer +vi@acme.example/);
+    await run('tokens', ['revoke', token.id]);
+    expect((await admin.as(token.token)('GET', '/me')).status).toBe(401);
+    expect((await run('policy', ['show'])).text).toContain('"stance": "prohibited"');
+    for (const [name, words, options] of [
+      ['secrets', ['new']],
+      ['secrets', ['new', 'x'], { quota: 'many' }],
+      ['tokens', ['forget', 'x']],
+      ['devices', ['approve', device.id]],
+      ['devices', ['bless', device.id]],
+      ['policy', ['burn']],
+      ['policy', ['check', path.join(admin.dir, 'nowhere')]],
+    ] as const)
+      await expect(run(name, words, options), `${name} ${words.join(' ')}`).rejects.toThrow(UsageError);
   });
 
   it('ends as scripts expect: 2 for usage, 3 for a refusal or nobody there, 5 for a policy that is none', async () => {

@@ -15,7 +15,7 @@ import type { AdminParts } from './parts.ts';
 const label = z.string().trim().min(1).max(200);
 const params = z.object({ id: z.uuid() });
 const removed = z.object({ removed: z.literal(true) });
-const later = z.iso.datetime({ offset: true });
+const later = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 const person = z.string().trim().min(3).max(300);
 
 const about = (tag: string) => ({ tags: [tag] });
