@@ -10,33 +10,41 @@ import { socketChannel } from '../electron/socket.ts';
 import type { Agent } from './agent.ts';
 import { DataFolderError } from './data-folder.ts';
 import { failureOf } from './failure.ts';
+import { later } from './later.ts';
 
 /** Far more than any id, name or day; what is too long for its own purpose is refused with a sentence in `requests.ts`. */
-const Short = z.string().max(1000);
-const Text = z.string().max(50_000);
-const Folder = Short.refine((text) => path.isAbsolute(text));
-const Optional = Short.nullish();
+const shortText = later(() => z.string().max(1000));
+const longText = later(() => z.string().max(50_000));
+const folder = later(() => shortText().refine((text) => path.isAbsolute(text)));
+const optional = later(() => shortText().nullish());
 
 /** What each call of `AgentApi` is made with; the compiler says when a call is missing. */
 const ARGUMENTS = {
-  scan: z.tuple([
-    z
-      .object({ homes: z.array(Folder).min(1).max(1000).optional(), policy: z.object({ path: z.string(), text: z.string() }).optional() })
-      .nullish(),
-  ]),
-  request: z.tuple([z.object({ item: Short, reason: Text, tier: Optional, dataClass: Optional, until: Optional })]),
-  withdraw: z.tuple([Short]),
-  answer: z.tuple([Short, Text]),
-  acknowledge: z.tuple([Short]),
-  actNow: z.tuple([Short]),
-  keepForToday: z.tuple([Short]),
-  undo: z.tuple([Short]),
-  told: z.tuple([z.array(Short).max(10_000)]),
-  syncNow: z.tuple([]),
-  sentPayloads: z.tuple([]),
-  enroll: z.tuple([z.object({ url: z.string().max(2000), secret: z.string().max(200), rootKeys: Text.optional() })]),
-  stop: z.tuple([]),
-} satisfies Record<keyof AgentApi, z.ZodType>;
+  scan: later(() =>
+    z.tuple([
+      z
+        .object({
+          homes: z.array(folder()).min(1).max(1000).optional(),
+          policy: z.object({ path: z.string(), text: z.string() }).optional(),
+        })
+        .nullish(),
+    ]),
+  ),
+  request: later(() =>
+    z.tuple([z.object({ item: shortText(), reason: longText(), tier: optional(), dataClass: optional(), until: optional() })]),
+  ),
+  withdraw: later(() => z.tuple([shortText()])),
+  answer: later(() => z.tuple([shortText(), longText()])),
+  acknowledge: later(() => z.tuple([shortText()])),
+  actNow: later(() => z.tuple([shortText()])),
+  keepForToday: later(() => z.tuple([shortText()])),
+  undo: later(() => z.tuple([shortText()])),
+  told: later(() => z.tuple([z.array(shortText()).max(10_000)])),
+  syncNow: later(() => z.tuple([])),
+  sentPayloads: later(() => z.tuple([])),
+  enroll: later(() => z.tuple([z.object({ url: z.string().max(2000), secret: z.string().max(200), rootKeys: longText().optional() })])),
+  stop: later(() => z.tuple([])),
+} satisfies Record<keyof AgentApi, () => z.ZodType>;
 const METHODS = Object.keys(ARGUMENTS) as (keyof AgentApi)[];
 
 /** macOS allows 104 bytes for a socket's path, Linux 108, both with the closing zero. */
@@ -91,7 +99,7 @@ export async function listen(
   const at = socketPath(dataDir);
   /** Who asks is told a sentence and a code: the text of an unexpected error may quote what was being read. */
   const called = async (call: keyof AgentApi, args: readonly unknown[]): Promise<unknown> => {
-    const read = ARGUMENTS[call].safeParse(args);
+    const read = ARGUMENTS[call]().safeParse(args);
     if (!read.success) {
       throw new RpcError('usage', `The agent was asked to “${call}” in a way it doesn’t know; install one version of Muster everywhere.`);
     }

@@ -9,7 +9,7 @@ import type { AgentParts } from './agent.ts';
 import { deviceKey, keyName, readDeviceKey } from './device-key.ts';
 import type { UserNames } from './evidence.ts';
 import { collecting } from './policy/collect.ts';
-import { PublicKeys } from './policy/documents.ts';
+import { publicKeys } from './policy/documents.ts';
 import { pinRootKeys, readRootKeys } from './policy/root-keys.ts';
 import { type Decision, Refusal } from './requests.ts';
 import { readSetting } from './settings/keys.ts';
@@ -295,7 +295,7 @@ export function createSync(parts: SyncParts): Sync {
             `This computer’s administrator has set its collector, ${settings.collectorUrl}; it joins no other.`,
           );
         }
-        const keys = rootKeys === undefined ? null : PublicKeys.safeParse(rootKeys);
+        const keys = rootKeys === undefined ? null : publicKeys().safeParse(rootKeys);
         if (keys?.success === false)
           throw new Refusal('usage', 'The root keys are no list of Ed25519 public keys; “muster policy keygen” makes one.');
         try {

@@ -87,6 +87,20 @@ const laterOfNode = {
 };
 
 /** @type {import('esbuild').Plugin} */
+const laterZod = {
+  name: 'later-zod',
+  setup(build) {
+    // Its builders are tens of milliseconds of a cold start, and a scan of a computer without a policy checks nothing by a schema (agent/later.ts).
+    build.onResolve({ filter: /^zod$/ }, ({ kind }) => (kind === 'import-statement' ? { path: 'zod', namespace: 'later-zod' } : null));
+    build.onLoad({ filter: /./, namespace: 'later-zod' }, () => ({
+      contents: "Object.defineProperty(exports, 'z', { enumerable: true, get: () => require('zod').z });",
+      resolveDir: root,
+      loader: 'js',
+    }));
+  },
+};
+
+/** @type {import('esbuild').Plugin} */
 const packageParts = {
   name: 'package-parts',
   setup(build) {
@@ -150,7 +164,7 @@ const PARTS = {
       target: 'node24',
       format: 'cjs',
       external: ['*.node'],
-      plugins: [packageParts, laterParts, laterOfNode],
+      plugins: [packageParts, laterParts, laterOfNode, laterZod],
       // The `main` of jsonc-parser is a UMD file, whose own `require`s esbuild can't see and a single executable can't answer.
       mainFields: ['module', 'main'],
       // One letter beyond Latin-1 would make V8 keep the whole text at two bytes a letter.

@@ -3,17 +3,20 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { DeviceKey } from '../device-key.ts';
+import { later } from '../later.ts';
 import { writePrivate } from '../private-file.ts';
 import { guarded } from '../sqlite.ts';
 import { type FoundHead, type Head, headBytes } from './chain.ts';
 
-const Stored = z.strictObject({
-  count: z.int().positive(),
-  head: z.string().regex(/^[0-9a-f]{64}$/),
-  time: z.string().max(40),
-  device: z.string().max(100),
-  signature: z.string().max(200),
-});
+const Stored = later(() =>
+  z.strictObject({
+    count: z.int().positive(),
+    head: z.string().regex(/^[0-9a-f]{64}$/),
+    time: z.string().max(40),
+    device: z.string().max(100),
+    signature: z.string().max(200),
+  }),
+);
 
 export const headFile = (dataDir: string) => path.join(dataDir, 'evidence-head.json');
 
@@ -31,7 +34,7 @@ export function readHead(dataDir: string, key: Pick<DeviceKey, 'verify'> | null)
       throw error;
     }
     try {
-      const { signature, ...head } = Stored.parse(JSON.parse(text));
+      const { signature, ...head } = Stored().parse(JSON.parse(text));
       return { found: true, signed: key?.verify(headBytes(head), signature) ?? false, head };
     } catch {
       return { found: true, signed: false, head: null };

@@ -8,6 +8,7 @@
 import { accessSync, constants, existsSync, lstatSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { later } from '../later.ts';
 import { plainName } from './installed/look.ts';
 import type { ContainerObservation } from './observation.ts';
 import type { Os } from './os.ts';
@@ -33,11 +34,7 @@ const mostContainers = 2000;
 /** For the whole answer: an engine that is starting takes a second. */
 const longestMs = 3000;
 
-const Listed = z.object({
-  Image: z.string(),
-  Names: z.array(z.string()).nullish(),
-  State: z.string().nullish(),
-});
+const Listed = later(() => z.object({ Image: z.string(), Names: z.array(z.string()).nullish(), State: z.string().nullish() }));
 
 /** `timeoutMs` is for tests of engines that never answer. */
 export function createContainerObserver(os: Os, { timeoutMs = longestMs }: { timeoutMs?: number } = {}): ContainerObserver {
@@ -179,7 +176,7 @@ export function parseContainers(body: string, engine: ContainerObservation['engi
   const listed: unknown = JSON.parse(body);
   if (!Array.isArray(listed)) throw new TypeError('no list');
   return listed.slice(0, mostContainers).flatMap((one): ContainerObservation[] => {
-    const parsed = Listed.safeParse(one);
+    const parsed = Listed().safeParse(one);
     const image = parsed.success ? splitImage(parsed.data.Image) : null;
     if (!parsed.success || image === null) return [];
     const name = plainName(parsed.data.Names?.[0]?.replace(/^\//, ''));

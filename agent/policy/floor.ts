@@ -5,6 +5,7 @@
 import { readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { later } from '../later.ts';
 import { writePrivate } from '../private-file.ts';
 import { guarded } from '../sqlite.ts';
 import { type DocumentKind, KINDS } from './documents.ts';
@@ -27,15 +28,17 @@ export type Floor = { readonly [Kind in DocumentKind]: Mark | null } & {
 
 export const NO_FLOOR: Floor = { audience: null, root: null, keySet: null, policy: null, grants: null, rotations: [], serverTime: null };
 
-const mark = z.strictObject({ keySetRev: z.int().nonnegative(), rev: z.int().nonnegative(), hash: z.string().max(100) }).nullable();
-const Form = z.object({
-  audience: z.string().nullable(),
-  root: z.string().nullable(),
-  keySet: mark,
-  policy: mark,
-  grants: mark,
-  rotations: z.array(z.string()).max(64),
-  serverTime: z.iso.datetime().nullable(),
+const Form = later(() => {
+  const mark = z.strictObject({ keySetRev: z.int().nonnegative(), rev: z.int().nonnegative(), hash: z.string().max(100) }).nullable();
+  return z.object({
+    audience: z.string().nullable(),
+    root: z.string().nullable(),
+    keySet: mark,
+    policy: mark,
+    grants: mark,
+    rotations: z.array(z.string()).max(64),
+    serverTime: z.iso.datetime().nullable(),
+  });
 });
 
 const FILE = 'trust-floor.json';
@@ -69,7 +72,7 @@ export function readFloor(dataDir: string): { readonly floor: Floor; readonly st
       throw error;
     }
     try {
-      const { data } = Form.safeParse(JSON.parse(text));
+      const { data } = Form().safeParse(JSON.parse(text));
       if (data) return { floor: data, state: 'read' as const };
     } catch {
       // Cut or overwritten by something else.

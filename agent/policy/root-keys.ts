@@ -4,7 +4,7 @@ import path from 'node:path';
 import { readSmall } from '../observe/read.ts';
 import { writePrivate } from '../private-file.ts';
 import { guarded } from '../sqlite.ts';
-import { type PublicKey, PublicKeys } from './documents.ts';
+import { type PublicKey, publicKeys } from './documents.ts';
 
 const MAX_BYTES = 64 * 1024;
 export const rootKeysFile = (dataDir: string) => path.join(dataDir, 'root-keys.json');
@@ -16,7 +16,7 @@ export function readRootKeys(dataDir: string): { readonly keys: readonly PublicK
   if (!read.ok) return { keys: null, issue: read.why === 'absent' ? null : `it can’t be read (${read.detail})` };
   const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0;
   if (process.platform !== 'win32' && (mode & 0o022) !== 0) return { keys: null, issue: 'other accounts may write it' };
-  const { data } = PublicKeys.safeParse(read.bytes.toString('utf8'));
+  const { data } = publicKeys().safeParse(read.bytes.toString('utf8'));
   return data ? { keys: data, issue: null } : { keys: null, issue: 'it is no list of Ed25519 public keys' };
 }
 

@@ -1,45 +1,45 @@
 /** Every setting there is: what it may be, what holds where nobody says anything, and who may say it. A new setting is one row here. */
 import path from 'node:path';
 import { z } from 'zod';
-import { PublicKeys, thumbprint } from '../policy/documents.ts';
+import { publicKeys, thumbprint } from '../policy/documents.ts';
 
-const name = z.string().trim().min(1).max(200);
+const name = () => z.string().trim().min(1).max(200);
 
+/** Each is made when a setting is there to be read. */
 const SCHEMAS = {
   /** Seconds between two looks at processes and the window in front. */
-  pollSeconds: z.number().min(0.2).max(300),
+  pollSeconds: () => z.number().min(0.2).max(300),
   /** Minutes between two whole looks at what is installed and configured. */
-  lookMinutes: z.number().min(1).max(1440),
+  lookMinutes: () => z.number().min(1).max(1440),
   /** Folders of projects whose config files are looked at beside those that clients have recorded; themselves, not what lies below them. */
-  projectFolders: z.array(z.string().max(4096).refine(path.isAbsolute, 'is not an absolute path')).max(1000),
+  projectFolders: () => z.array(z.string().max(4096).refine(path.isAbsolute, 'is not an absolute path')).max(1000),
   /** False: what the user's own file says does not count. */
-  userMayChangeSettings: z.boolean(),
+  userMayChangeSettings: () => z.boolean(),
   /** The collector that this computer reports to; https, or http on this computer itself. */
-  collectorUrl: z
-    .string()
-    .max(2000)
-    .refine(isCollector, 'is no https address (http only on this computer itself, without a user or a password)'),
+  collectorUrl: () =>
+    z.string().max(2000).refine(isCollector, 'is no https address (http only on this computer itself, without a user or a password)'),
   /** Given to the collector once, at enrolment. A secret: held to hand it on, and never shown. */
-  enrollSecret: z.string().min(1).max(4096),
+  enrollSecret: () => z.string().min(1).max(4096),
   /** The organization whose documents are taken: the `audience` of every signed one. */
   tenant: name,
   /** With these the key set is signed; once they are named, an unsigned policy does not count. */
-  policyRootKeys: PublicKeys,
+  policyRootKeys: publicKeys,
   /** The employee's e-mail address; it ties this computer to a person. */
-  person: z.email().max(320),
+  person: () => z.email().max(320),
   /** What the agent may do by itself where a rule of the policy says so; without it nothing. */
-  allowActions: z.array(z.enum(['disable-entry', 'end-process'])).max(10),
+  allowActions: () => z.array(z.enum(['disable-entry', 'end-process'])).max(10),
   /** May only take away from what this build collects. */
-  collect: z.strictObject({
-    usage: z.boolean().optional(),
-    matchTitles: z.literal(false, 'can only be false, for titles are matched and never kept').optional(),
-    username: z.enum(['hash', 'plain', 'none']).optional(),
-    projectPaths: z.boolean().optional(),
-  }),
+  collect: () =>
+    z.strictObject({
+      usage: z.boolean().optional(),
+      matchTitles: z.literal(false, 'can only be false, for titles are matched and never kept').optional(),
+      username: z.enum(['hash', 'plain', 'none']).optional(),
+      projectPaths: z.boolean().optional(),
+    }),
 } as const;
 
 export type SettingName = keyof typeof SCHEMAS;
-type Values = { readonly [Name in SettingName]: z.infer<(typeof SCHEMAS)[Name]> };
+type Values = { readonly [Name in SettingName]: z.infer<ReturnType<(typeof SCHEMAS)[Name]>> };
 
 const DEFAULTS = {
   pollSeconds: 15,
@@ -69,7 +69,7 @@ export function readSetting(
   raw: unknown,
   isText: boolean,
 ): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly issue: string } {
-  const schema = SCHEMAS[setting];
+  const schema = SCHEMAS[setting]();
   const first = schema.safeParse(raw);
   if (first.success) return { ok: true, value: first.data };
   for (const other of isText ? otherwise(raw) : []) {

@@ -1,27 +1,30 @@
 /** Every SQL statement about check-ins: what the collector holds, what waits for its answer, and what was sent lately. */
 import { z } from 'zod';
+import { later } from '../later.ts';
 import type { Sql } from './surfaces.ts';
 
-const State = z.object({
-  /** Of which collector all of this is, and by which key: another one begins anew. */
-  collector: z.string(),
-  /** Random for each database. */
-  epoch: z.string(),
-  /** The last one that was used. */
-  seq: z.int().nonnegative(),
-  /** What the collector holds; null: nothing, or nobody knows. */
-  head: z.string().nullable(),
-  /** The last row of evidence that the collector holds. */
-  evidence: z.int().nonnegative(),
-  /** The last day whose use the collector has. */
-  usage: z.string().nullable(),
-  /** What it was told of this agent, as text. */
-  agent: z.string().nullable(),
-  /** How far the collector's clock is ahead of ours, in milliseconds. */
-  skewMs: z.number(),
-  lastAt: z.string().nullable(),
-});
-export type SyncState = z.infer<typeof State>;
+const State = later(() =>
+  z.object({
+    /** Of which collector all of this is, and by which key: another one begins anew. */
+    collector: z.string(),
+    /** Random for each database. */
+    epoch: z.string(),
+    /** The last one that was used. */
+    seq: z.int().nonnegative(),
+    /** What the collector holds; null: nothing, or nobody knows. */
+    head: z.string().nullable(),
+    /** The last row of evidence that the collector holds. */
+    evidence: z.int().nonnegative(),
+    /** The last day whose use the collector has. */
+    usage: z.string().nullable(),
+    /** What it was told of this agent, as text. */
+    agent: z.string().nullable(),
+    /** How far the collector's clock is ahead of ours, in milliseconds. */
+    skewMs: z.number(),
+    lastAt: z.string().nullable(),
+  }),
+);
+export type SyncState = z.infer<ReturnType<typeof State>>;
 
 /** What becomes true when the collector acknowledges a payload. */
 export type Effect = {
@@ -109,7 +112,7 @@ export function syncRows({ sql, all, write }: Sql, durable: <T>(work: () => T) =
   return {
     state() {
       const [row] = all<{ value: string }>('SELECT value FROM sync_state');
-      return row ? (State.safeParse(JSON.parse(row.value)).data ?? null) : null;
+      return row ? (State().safeParse(JSON.parse(row.value)).data ?? null) : null;
     },
     begin: (state) =>
       durable(() => {

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { type KeySet, PublicKeys, readPayload, thumbprint } from '../../agent/policy/documents.ts';
+import { type KeySet, publicKeys, readPayload, thumbprint } from '../../agent/policy/documents.ts';
 import { parsePolicy } from '../../agent/policy/policy.ts';
 import { keyText, newSigningKey, publicHalf, readSigningKey, type SigningKey, sign } from '../../agent/policy/signing.ts';
 import { readSource } from '../../agent/policy/source.ts';
@@ -26,7 +26,7 @@ const JOURNAL_BYTES = 64 * 1024 * 1024;
 
 const State = z.strictObject({
   audience: z.string(),
-  roots: PublicKeys,
+  roots: publicKeys(),
   keySetRev: z.int().positive(),
   policyRev: z.int().nonnegative(),
   grantsRev: z.int().nonnegative(),

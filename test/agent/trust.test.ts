@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type DocumentKind, type KeySet, PublicKeys, readPayload, thumbprint } from '../../agent/policy/documents.ts';
+import { type DocumentKind, type KeySet, publicKeys, readPayload, thumbprint } from '../../agent/policy/documents.ts';
 import { compareMarks, type Floor, type Mark, NO_FLOOR, raised } from '../../agent/policy/floor.ts';
 import { newSigningKey, publicHalf, type SigningKey } from '../../agent/policy/signing.ts';
 import { followRoots, type TrustState, verify } from '../../agent/policy/trust.ts';
@@ -326,8 +326,8 @@ describe('root keys', () => {
     const key = publicHalf(stranger);
     const text = JSON.stringify(key);
     const forms = [[key], key, { keys: [key] }, text, [text], `[${text}]`, JSON.stringify({ keys: [{ ...key, kid: 'x', use: 'sig' }] })];
-    for (const form of forms) expect(PublicKeys.parse(form)).toEqual([key]);
+    for (const form of forms) expect(publicKeys().parse(form)).toEqual([key]);
     for (const wrong of [[], 'x', [stranger], { keys: [] }, [{ ...key, x: 'short' }], null])
-      expect(PublicKeys.safeParse(wrong).success).toBe(false);
+      expect(publicKeys().safeParse(wrong).success).toBe(false);
   });
 });

@@ -4,7 +4,7 @@ import { decodeProtectedHeader } from 'jose';
 import { readMigrations } from '../../assets.ts';
 import { databaseFile, refuseFiles } from '../../data-folder.ts';
 import { readDeviceId } from '../../device.ts';
-import { type DocumentKind, type KeySet, KINDS, NAME, type PublicKey, PublicKeys, TYP } from '../../policy/documents.ts';
+import { type DocumentKind, type KeySet, KINDS, NAME, type PublicKey, publicKeys, TYP } from '../../policy/documents.ts';
 import { NO_FLOOR } from '../../policy/floor.ts';
 import { parsePolicy } from '../../policy/policy.ts';
 import { type Refused, refused, type Verified, verify } from '../../policy/trust.ts';
@@ -63,7 +63,7 @@ function readText(file: string): string {
 function rootKeysOf(invocation: Invocation): readonly PublicKey[] | null {
   const file = option(invocation, 'root-key');
   if (file === null) return null;
-  const { data } = PublicKeys.safeParse(readText(file));
+  const { data } = publicKeys().safeParse(readText(file));
   if (!data)
     throw new UsageError(
       `${file} holds no public Ed25519 keys; name the line that “muster policy keygen” prints, never the key file itself.`,
