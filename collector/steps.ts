@@ -11,8 +11,12 @@ export type Steps = {
 const TOGETHER_MS = 5;
 /** As many as are written at once; when they are there, nobody waits any longer. */
 const MOST = 64;
-/** Statements under way. With more of them a database that is slow would get the same work in smaller pieces, which is more work. */
+/**
+ * With so many statements under way the next waits for one of them, but no longer than this: a database that is slow would get the same work in smaller
+ * pieces, which is more work, and a connection that hangs holds nobody else up.
+ */
 const UNDER_WAY = 2;
+const SLOW_MS = 250;
 
 type Waiting = { readonly step: Step; resolve(stepped: Stepped | null): void };
 
@@ -42,12 +46,15 @@ export function createSteps(db: Db, clock: () => number = () => performance.now(
     underWay--;
     const found = new Map(written.map((row) => [row.id, row]));
     for (const [device, { resolve }] of batch) resolve(found.get(device) ?? null);
+    if (timer) clearTimeout(timer);
+    timer = null;
     soon();
   }
 
   function soon(): void {
-    if (waiting.size >= MOST) void flush();
-    else if (waiting.size > 0 && underWay < UNDER_WAY) timer ??= setTimeout(() => void flush(), Math.max(0, last + TOGETHER_MS - clock()));
+    if (waiting.size >= MOST) return void flush();
+    const patience = underWay < UNDER_WAY ? TOGETHER_MS : SLOW_MS;
+    if (waiting.size > 0) timer ??= setTimeout(() => void flush(), Math.max(0, last + patience - clock()));
   }
 
   return {
