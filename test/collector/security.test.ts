@@ -1,15 +1,11 @@
 /** Who gets in where, what is kept of secrets, and that nothing a device writes does anything in what administrators read. */
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apiAt } from '../../collector/admin/client.ts';
-import { UsageError } from '../../collector/admin/command.ts';
-import { COMMANDS } from '../../collector/admin/commands.ts';
+import { commandLine } from '../../collector/admin/command-line.ts';
 import { printable } from '../../collector/admin/table.ts';
 import { cell, csvLine } from '../../collector/csv.ts';
 import { PERMISSIONS, type Permission } from '../../collector/permissions.ts';
@@ -425,16 +421,12 @@ describe('the collector', () => {
 });
 
 describe('muster-admin', () => {
-  const run = promisify(execFile);
+  // As a process, through npm and at a terminal: test/collector/journey.test.ts.
   const cli = async (args: readonly string[], token = admin.owner, url = admin.collector.url) => {
-    const env = { ...process.env, MUSTER_ADMIN_TOKEN: token, MUSTER_ADMIN_URL: url };
-    try {
-      const { stdout, stderr } = await run(process.execPath, ['collector/admin/main.ts', ...args], { env });
-      return { code: 0, stdout, stderr };
-    } catch (error) {
-      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-      return { code, stdout, stderr };
-    }
+    const [out, err]: [string[], string[]] = [[], []];
+    const environment = { MUSTER_ADMIN_TOKEN: token, MUSTER_ADMIN_URL: url };
+    const code = await commandLine(args, { environment, out: (text) => out.push(text), err: (text) => err.push(text), ask: null });
+    return { code, stdout: out.join(''), stderr: err.join('') };
   };
 
   it('lists and decides requests, publishes a policy, and shows devices without a word reaching the terminal as a command', async () => {
@@ -460,45 +452,35 @@ describe('muster-admin', () => {
   });
 
   it('hands out secrets and tokens, takes them back, lets devices in and out, and shows the policy', async () => {
-    const at = apiAt(admin.collector.url, admin.owner);
-    const run = (name: string, words: readonly string[] = [], options = {}) =>
-      COMMANDS[name]?.run(at, words, options, () => {}) ?? Promise.reject(new Error(`There is no ${name}.`));
-    const secret = (await run('secrets', ['new', 'for two'], { quota: '2', until: '2027-01-31', approval: true })).json as {
-      id: string;
-      secret: string;
-    };
+    const run = async (...args: string[]) => (await cli(args)).stdout.trimEnd();
+    const json = async (...args: string[]) => JSON.parse(await run(...args, '--json'));
+    const secret = await json('secrets', 'new', 'for two', '--quota', '2', '--until', '2027-01-31', '--approval');
     const device = simulatedDevice(admin.collector.url);
     expect((await device.enroll(secret.secret)).json).toMatchObject({ state: 'pending' });
-    expect((await run('secrets')).text).toMatch(/for two +1 +2 +true +2027-01-31T00:00:00.000Z/);
-    expect((await run('devices', [], { state: 'pending' })).text).toContain(device.id);
-    expect((await run('devices', ['approve', device.id], { reason: 'known' })).text).toBe('The device is active.');
-    expect((await run('devices', ['revoke', device.id], { reason: 'lost' })).text).toBe('The device is revoked.');
-    await run('secrets', ['revoke', secret.id]);
+    expect(await run('secrets')).toMatch(/for two +1 +2 +true +2027-01-31T00:00:00.000Z/);
+    expect(await run('devices', '--state', 'pending')).toContain(device.id);
+    expect(await run('devices', 'approve', device.id, '--reason', 'known')).toBe('The device is active.');
+    expect(await run('devices', 'revoke', device.id, '--reason', 'lost')).toBe('The device is revoked.');
+    expect(await run('secrets', 'revoke', secret.id)).toBe('Taken back.');
     expect((await simulatedDevice(admin.collector.url).enroll(secret.secret)).json).toMatchObject({ code: 'secret-refused' });
-    const token = (await run('tokens', ['new', 'for reading'], { role: 'viewer', person: 'Vi@acme.example', scopes: 'policy:read' }))
-      .json as {
-      id: string;
-      token: string;
-    };
-    expect((await admin.as(token.token)('GET', '/me')).json).toMatchObject({
-      role: 'viewer',
-      person: 'vi@acme.example',
-      permissions: ['policy:read'],
-    });
-    expect((await run('tokens')).text).toMatch(/for reading +viewer +vi@acme.example/);
-    await run('tokens', ['revoke', token.id]);
+    const narrow = ['--role', 'viewer', '--person', 'Vi@acme.example', '--scopes', 'policy:read'];
+    const token = await json('tokens', 'new', 'for reading', ...narrow);
+    const me = (await admin.as(token.token)('GET', '/me')).json;
+    expect(me).toMatchObject({ role: 'viewer', person: 'vi@acme.example', permissions: ['policy:read'] });
+    expect(await run('tokens')).toMatch(/for reading +viewer +vi@acme.example/);
+    await run('tokens', 'revoke', token.id);
     expect((await admin.as(token.token)('GET', '/me')).status).toBe(401);
-    expect((await run('policy', ['show'])).text).toContain('"stance": "prohibited"');
-    for (const [name, words, options] of [
-      ['secrets', ['new']],
-      ['secrets', ['new', 'x'], { quota: 'many' }],
-      ['tokens', ['forget', 'x']],
-      ['devices', ['approve', device.id]],
-      ['devices', ['bless', device.id]],
-      ['policy', ['burn']],
-      ['policy', ['check', path.join(admin.dir, 'nowhere')]],
-    ] as const)
-      await expect(run(name, words, options), `${name} ${words.join(' ')}`).rejects.toThrow(UsageError);
+    expect(await run('policy', 'show')).toMatch(/"stance": "prohibited"|No policy is published/);
+    for (const args of [
+      ['secrets', 'new'],
+      ['secrets', 'new', 'x', '--quota', 'many'],
+      ['tokens', 'forget', 'x'],
+      ['devices', 'approve', device.id],
+      ['devices', 'bless', device.id],
+      ['policy', 'burn'],
+      ['policy', 'check', path.join(admin.dir, 'nowhere')],
+    ])
+      expect([args, (await cli(args)).code]).toEqual([args, 2]);
   });
 
   it('ends as scripts expect: 2 for usage, 3 for a refusal or nobody there, 5 for a policy that is none', async () => {
@@ -517,13 +499,7 @@ describe('muster-admin', () => {
       cli(['policy', 'check', file]),
     ]);
     expect(codes.map(({ code }) => code)).toEqual([2, 2, 2, 2, 2, 2, 2, 3, 3, 5]);
-    for (const { stderr } of codes)
-      expect(
-        stderr
-          .replace(/^\(.*\n/gm, '')
-          .trim()
-          .split('\n'),
-      ).toHaveLength(1);
+    for (const { stderr } of codes) expect(stderr).toMatch(/^muster-admin: .+\n$/);
     const help = await cli(['decide', '--help'], '');
     expect([help.code, help.stdout]).toEqual([0, expect.stringMatching(/decide ID approve --reason TEXT[\s\S]*Exit codes/)]);
     expect(help.stdout).not.toContain('secrets new');
