@@ -12,7 +12,7 @@ const GB = 2 ** 30;
 export const row: Row = {
   id: 'collector',
   about:
-    'check-ins over PostgreSQL, fleet on the same machine: 90 % unchanged, 9 % with three changed tools, 1 % full; --long: 100,000 devices',
+    'check-ins over PostgreSQL, fleet on the same machine: 90 % unchanged, 9 % with three changed tools, 1 % full, a grant signed each second; --long: 100,000 devices',
   needs: ['postgres'],
   limitS: { short: 300, long: 2400 },
   async run(bench) {
@@ -41,15 +41,17 @@ export const row: Row = {
     return [
       {
         what: `collector over PostgreSQL, ${devices} devices: check-ins at 550 a second`,
-        measured: `${numbers.perSecond}/s, p99 ${text(numbers.p99Ms, 'ms')} (p50 ${text(numbers.p50Ms, 'ms')}), ${failed} refused; processor time of one: collector ${costMs.collector} + PostgreSQL ${costMs.database} + fleet ${costMs.fleet} = ${text(all, 'ms')}`,
+        measured: `${numbers.perSecond}/s, p99 ${text(numbers.p99Ms, 'ms')} (p50 ${text(numbers.p50Ms, 'ms')}), ${failed} refused, ${numbers['skipped']} not sent, ${target?.signed ?? 0} grants signed; processor time of one: collector ${costMs.collector} + PostgreSQL ${costMs.database} + fleet ${costMs.fleet} = ${text(all, 'ms')}`,
         bar: '≥ 500/s, p99 ≤ 100 ms',
-        met: numbers.perSecond >= 500 && numbers.p99Ms <= 100,
+        met: numbers.perSecond >= 500 && numbers.p99Ms <= 100 && (target?.signed ?? 0) > 0,
         numbers: {
           devices,
           perSecond: numbers.perSecond,
           p50Ms: numbers.p50Ms,
           p99Ms: numbers.p99Ms,
           failed,
+          skipped: Number(numbers['skipped']),
+          signed: target?.signed ?? 0,
           collectorMs: costMs.collector ?? 0,
           databaseMs: costMs.database ?? 0,
           fleetMs: costMs.fleet,
