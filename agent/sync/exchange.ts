@@ -314,6 +314,14 @@ function troubleOf({ status, headers }: Answered, { code }: Told4xx): Trouble {
       retryAfterS,
     );
   }
+  // Whoever stands between: the collector was not even asked.
+  if (status === 407)
+    return new Trouble(
+      'failed',
+      'proxy-password',
+      'The proxy on the way to the collector wants a password that Muster doesn’t have.',
+      retryAfterS,
+    );
   if (status === 429 || status >= 500) {
     return new Trouble(
       'failed',

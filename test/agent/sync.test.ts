@@ -283,6 +283,14 @@ describe('the network', () => {
     expect(asked.map(({ path: at }) => at)).toEqual(['/v1/enroll']);
   });
 
+  it('takes a proxy that wants a password for no refusal of the collector’s', async () => {
+    const one = await device();
+    await one.sync.syncNow();
+    replies = [{ status: 407, headers: { 'proxy-authenticate': 'Basic realm="acme"' } }];
+    await expect(one.sync.syncNow()).rejects.toThrow(/proxy on the way to the collector wants a password/);
+    expect([one.sync.status().state, wait(one) <= MINUTE]).toEqual(['unreachable', true]);
+  });
+
   it('takes no answer that is too long, is cut, or never comes', async () => {
     const odd = http.createServer((request, response) => {
       if (request.url === '/long') {

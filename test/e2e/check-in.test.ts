@@ -159,6 +159,55 @@ needs(...APPLICATION_NEEDS).describe('the application and its collector', () => 
     proxy.close();
   });
 
+  it('asks the company’s script for its proxy; one that wants a password costs a line of status and asks nobody', async () => {
+    const through: string[] = [];
+    const proxy = http.createServer((request, response) => {
+      through.push(`${request.method} ${request.url} ${request.headers['proxy-authorization'] ?? ''}`.trim());
+      response.writeHead(407, { 'proxy-authenticate': 'Basic realm="acme"' }).end();
+    });
+    const scripts: string[] = [];
+    const script = http.createServer((request, response) => {
+      scripts.push(request.url ?? '');
+      response.writeHead(200, { 'content-type': 'application/x-ns-proxy-autoconfig' });
+      response.end(
+        "function FindProxyForURL(url, host) { return host === 'collector.acme.example' ? 'PROXY proxy.acme.example:3128' : 'DIRECT'; }",
+      );
+    });
+    for (const server of [proxy, script]) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const [pac, rules] = [script, proxy].map((server) => `127.0.0.1:${(server.address() as net.AddressInfo).port}`);
+    // Chromium passes over every proxy for this computer's own addresses, also a script's: so it is asked which one it would take.
+    const proxies = await app.electron.evaluate(
+      async ({ session }, [from, here]) => {
+        const own = session.fromPartition('collector');
+        await own.setProxy({ mode: 'pac_script', pacScript: `http://${from}/proxy.pac` });
+        return Promise.all(
+          ['https://collector.acme.example/v1/check-in', 'https://elsewhere.example/', here ?? ''].map((at) => own.resolveProxy(at)),
+        );
+      },
+      [pac, url],
+    );
+    expect([proxies, scripts]).toEqual([['PROXY proxy.acme.example:3128', 'DIRECT', 'DIRECT'], ['/proxy.pac']]);
+    expect(await page.evaluate<SyncStatus>('window.agent.syncNow()')).toMatchObject({ state: 'ok' });
+
+    await app.electron.evaluate(
+      ({ session }, proxyRules) =>
+        session.fromPartition('collector').setProxy({ proxyRules: proxyRules ?? '', proxyBypassRules: '<-loopback>' }),
+      rules,
+    );
+    const windows = app.electron.windows().length;
+    const refused = await page.evaluate<{ message: string }>('window.agent.syncNow().catch((error) => ({ message: error.message }))');
+    expect(refused.message).toBe('The proxy on the way to the collector wants a password that Muster doesn’t have.');
+    expect((await snapshotIn(page)).sync).toMatchObject({ state: 'unreachable', detail: refused.message });
+    // No password was tried, and no window came.
+    expect([through, app.electron.windows().length]).toEqual([[`POST ${url}/v1/check-in`], windows]);
+    await app.electron.evaluate(({ session }) => session.fromPartition('collector').setProxy({ mode: 'system' }));
+    expect(await page.evaluate<SyncStatus>('window.agent.syncNow()')).toMatchObject({ state: 'ok' });
+    for (const server of [proxy, script]) {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
   it('changes nothing here but a line of status when it can’t be reached', async () => {
     wire.close();
     for (const socket of sockets) socket.destroy();
