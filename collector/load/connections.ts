@@ -4,7 +4,11 @@
  */
 import { connect, type Socket } from 'node:net';
 
-export type Answer = { readonly status: number; readonly body: Buffer };
+export type Answer = {
+  readonly status: number;
+  readonly body: Buffer /** Seconds, as the answer says; null: nothing. */;
+  readonly retryAfterS: number | null;
+};
 
 export type Connections = {
   /** `head`: what goes before the length and the empty line, each line with its end. Rejects with an error that has a `code`. */
@@ -118,5 +122,12 @@ function read(bytes: Buffer): (Answer & { readonly last: boolean }) | null {
   const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
   const from = end + END_OF_HEAD.length;
   if (bytes.length < from + length) return null;
-  return { status: Number(head.slice(9, 12)), body: bytes.subarray(from, from + length), last: /\r\nconnection: close/i.test(head) };
+  const later = /\r\nretry-after: (\d+)/i.exec(head)?.[1];
+  const retryAfterS = later === undefined ? null : Number(later);
+  return {
+    status: Number(head.slice(9, 12)),
+    body: bytes.subarray(from, from + length),
+    retryAfterS,
+    last: /\r\nconnection: close/i.test(head),
+  };
 }

@@ -2,8 +2,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type Played, SCENARIOS, type Scenario } from './scenarios.ts';
+import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { createSender } from './sender.ts';
+import type { Played } from './stage.ts';
 import type { Order, TargetState, Told } from './target.ts';
 
 export type FleetOptions = {
@@ -44,7 +45,7 @@ export async function runFleet(options: FleetOptions): Promise<Report> {
   const filledSeconds = (performance.now() - began) / 1000;
   const sender = createSender(url);
   try {
-    const stage = { seed, devices, rate, seconds, secret, published: target?.ready.published, sender, signal, say };
+    const stage = { seed, devices, rate, seconds, secret, published: target?.ready.published, sender, collector: target, signal, say };
     if (options.target && SCENARIOS[scenario].filled) {
       say(`enrolling ${devices} devices`);
       await SCENARIOS.enrol.play(stage);
@@ -82,62 +83,83 @@ export async function runFleet(options: FleetOptions): Promise<Report> {
 /** Approved a second, each with a signature: what a fleet of a hundred thousand never asks for. */
 const DECISIONS = 1;
 
-type Ready = Extract<Told, { kind: 'ready' }>;
-
+/** Places of the enrolment secret are as many as the devices, so that one too many is refused. */
 async function startTarget({ scenario, devices, seed, databaseUrl, folder, signal, say }: FleetOptions) {
-  const child: ChildProcess = fork(fileURLToPath(new URL('./target.ts', import.meta.url)), {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-  const end = () => void (child.connected && child.disconnect());
-  signal.addEventListener('abort', end, { once: true });
-  /** The next word of a kind; what it says on the way is passed on. */
-  const hear = <K extends Told['kind']>(kind: K) =>
-    new Promise<Extract<Told, { kind: K }>>((resolve, reject) => {
-      const done = () => {
-        child.off('message', listen);
-        child.off('exit', gone);
-      };
-      const gone = () => {
-        done();
-        reject(new Error('The collector ended.'));
-      };
-      const listen = (told: Told) => {
-        if (told.kind === 'said') return say(told.line);
-        done();
-        if (told.kind === kind) resolve(told as Extract<Told, { kind: K }>);
-        else reject(new Error(told.kind === 'failed' ? told.message : `The collector said ${told.kind}.`));
-      };
-      child.on('message', listen);
-      child.once('exit', gone);
-    });
-  const order: Order = {
+  const { filled } = SCENARIOS[scenario];
+  const order = {
     seed,
     devices,
     url: databaseUrl,
     folder,
-    fill: SCENARIOS[scenario].filled,
-    decisions: SCENARIOS[scenario].filled ? DECISIONS : 0,
+    fill: filled,
+    decisions: filled ? DECISIONS : 0,
+    quota: filled ? null : devices,
   };
+  let child = launch(say);
+  const end = () => child.end();
+  signal.addEventListener('abort', end, { once: true });
   const stop = async () => {
     signal.removeEventListener('abort', end);
-    const running = child.exitCode === null && child.signalCode === null;
-    const exited = running ? once(child, 'exit') : null;
-    end();
-    await exited;
+    await child.stop();
   };
   try {
-    child.send(order);
-    const ready: Ready = await hear('ready');
+    const ready = await child.ask({ ...order, again: null }, 'ready');
     return {
       ready,
       stop,
-      state: async (): Promise<TargetState> => {
-        child.send('state');
-        return (await hear('state')).state;
+      state: async (): Promise<TargetState> => (await child.ask('state', 'state')).state,
+      /** At once, without an end of anything. */
+      kill: () => child.kill(),
+      begin: async (): Promise<void> => {
+        child = launch(say);
+        await child.ask({ ...order, again: ready }, 'ready');
       },
     };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function launch(say: (line: string) => void) {
+  const child: ChildProcess = fork(fileURLToPath(new URL('./target.ts', import.meta.url)), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const end = () => void (child.connected && child.disconnect());
+  const ended = async () => {
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  };
+  return {
+    end,
+    /** The next word of a kind; what it says on the way is passed on. */
+    ask: <K extends Told['kind']>(question: Order | 'state', kind: K) =>
+      new Promise<Extract<Told, { kind: K }>>((resolve, reject) => {
+        const done = () => {
+          child.off('message', listen);
+          child.off('exit', gone);
+        };
+        const gone = () => {
+          done();
+          reject(new Error('The collector ended.'));
+        };
+        const listen = (told: Told) => {
+          if (told.kind === 'said') return say(told.line);
+          done();
+          if (told.kind === kind) resolve(told as Extract<Told, { kind: K }>);
+          else reject(new Error(told.kind === 'failed' ? told.message : `The collector said ${told.kind}.`));
+        };
+        child.on('message', listen);
+        child.once('exit', gone);
+        child.send(question, (error) => error && gone());
+      }),
+    async kill() {
+      child.kill('SIGKILL');
+      await ended();
+    },
+    async stop() {
+      const exited = ended();
+      end();
+      await exited;
+    },
+  };
 }

@@ -69,6 +69,8 @@ function text({ scenario, devices, engine, played, target, costMs, filledSeconds
   if (target) {
     const rows = Object.entries(target.rows).map(([table, count]) => `${table} ${count}`);
     lines.push(`  database ${(target.databaseBytes / 1e6).toFixed(1)} MB: ${rows.join(', ')}`);
+    const alarms = Object.entries(target.alarms).map(([action, count]) => `${action} ${count}`);
+    if (alarms.length > 0) lines.push(`  alarms: ${alarms.join(', ')}`);
     if (target.updates) lines.push(`  updates of device ${target.updates.all}, without touching an index ${target.updates.hot}`);
     lines.push(`  collector: ${(target.processorShare * 100).toFixed(0)} % of a core, ${(target.rssBytes / 1e6).toFixed(0)} MB`);
   }

@@ -15,6 +15,8 @@ export type Sent = {
   readonly code: string | null;
   readonly body: unknown;
   readonly bytes: number;
+  /** Seconds, where the answer says when to come again. */
+  readonly retryAfterS: number | null;
 };
 
 export type SendOptions = {
@@ -62,21 +64,27 @@ export function createSender(
       const head = `POST ${PATHS[path]} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\n${encoding}DPoP: ${dpop}\r\nX-Forwarded-For: ${address}\r\n`;
       try {
         const answer = await kept.post(head, body);
-        return read(answer.status, answer.body, body.length);
+        return { ...read(answer.status, answer.body), bytes: body.length, retryAfterS: answer.retryAfterS };
       } catch (error) {
-        return { status: 0, code: (error as NodeJS.ErrnoException).code ?? (error as Error).name, body: null, bytes: body.length };
+        return {
+          status: 0,
+          code: (error as NodeJS.ErrnoException).code ?? (error as Error).name,
+          body: null,
+          bytes: body.length,
+          retryAfterS: null,
+        };
       }
     },
     close: () => kept.close(),
   };
 }
 
-function read(status: number, bytes: Buffer, size: number): Sent {
+function read(status: number, bytes: Buffer): Pick<Sent, 'status' | 'code' | 'body'> {
   try {
     const body: unknown = JSON.parse(bytes.toString('utf8'));
     const code = status === 200 ? null : String((body as { code?: unknown }).code ?? status);
-    return { status, code, body, bytes: size };
+    return { status, code, body };
   } catch {
-    return { status, code: 'not-json', body: null, bytes: size };
+    return { status, code: 'not-json', body: null };
   }
 }

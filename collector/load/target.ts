@@ -18,6 +18,10 @@ export type Order = {
   readonly fill: boolean;
   /** How many requests are approved a second, each with a signature. */
   readonly decisions: number;
+  /** Places of the enrolment secret; null: any number. */
+  readonly quota: number | null;
+  /** What it told when it was ready the first time: it begins again where it was. */
+  readonly again: Extract<Told, { kind: 'ready' }> | null;
 };
 export type Told =
   | { readonly kind: 'said'; readonly line: string }
@@ -33,15 +37,17 @@ export type TargetState = {
   readonly signed: number;
   readonly rssBytes: number;
   readonly rows: Readonly<Record<string, number>>;
+  /** By what they are about. */
+  readonly alarms: Readonly<Record<string, number>>;
   /** Updates of `device`, and how many of them touched no index; null where the database doesn't count. */
   readonly updates: { readonly all: number; readonly hot: number } | null;
 };
 
 const tell = (told: Told) => void process.send?.(told);
 
-async function begin({ seed, devices, url, folder, fill: filled, decisions }: Order): Promise<Running> {
+async function begin({ seed, devices, url, folder, fill: filled, decisions, quota, again }: Order): Promise<Running> {
   const where = { url: url ?? undefined, folder };
-  if (filled) {
+  if (filled && !again) {
     const opened = await openDatabase(where);
     await makeTenant(opened.db, 'fleet', new Date());
     await fill(opened.db, seed, devices, new Date(), (line) => tell({ kind: 'said', line }));
@@ -57,13 +63,18 @@ async function begin({ seed, devices, url, folder, fill: filled, decisions }: Or
     if (line.includes('"level":"error"')) process.stderr.write(line);
   });
   const signer = await startSigner(`${folder}-signer`, 'fleet');
+  const port = again ? Number(new URL(again.url).port) : 0;
   // The fleet stands in for a balancer, so that each device has an address of its own.
-  const collector = await startCollector({ where, log, tenant: 'fleet', port: 0, trustProxy: 'loopback', signer: signer.signer });
-  const { secret } = await makeEnrolSecret(collector.context.db, { label: 'fleet' }, new Date());
-  const published = await publish(collector);
+  const collector = await startCollector({ where, log, tenant: 'fleet', trustProxy: 'loopback', signer: signer.signer, port });
+  const ready = again ?? (await firstOf(collector, quota));
   const deciding = decisions > 0 ? decide(collector, seed, devices, decisions, (line) => tell({ kind: 'said', line })) : null;
-  tell({ kind: 'ready', url: collector.url, secret, engine: collector.context.database.engine, published });
+  tell(ready);
   return { collector, signer, deciding };
+}
+
+async function firstOf(collector: Collector, quota: number | null): Promise<Extract<Told, { kind: 'ready' }>> {
+  const { secret } = await makeEnrolSecret(collector.context.db, { label: 'fleet', quota }, new Date());
+  return { kind: 'ready', url: collector.url, secret, engine: collector.context.database.engine, published: await publish(collector) };
 }
 
 type Running = { readonly collector: Collector; readonly signer: StartedSigner; readonly deciding: Deciding | null };
@@ -92,8 +103,11 @@ async function stateOf({ collector, signer, deciding }: Running): Promise<Target
   const rows = Object.fromEntries(await Promise.all(tables.map(async (table) => [table, await count(table)] as const)));
   const { rows: counted } = await sql<{ all: number; hot: number }>`
     select n_tup_upd as all, n_tup_hot_upd as hot from pg_stat_user_tables where relname = 'device'`.execute(db);
+  const { rows: alarms } = await sql<{ action: string; count: number }>`
+    select action, count(*)::int as count from audit where alarm group by action`.execute(db);
   const { user, system } = process.cpuUsage();
   return {
+    alarms: Object.fromEntries(alarms.map(({ action, count }) => [action, count])),
     databaseBytes: Number(size[0]?.bytes ?? 0),
     processorMs: Math.round((user + system) / 1000) + processorMs(signer.pid()),
     signed: deciding?.signed() ?? 0,

@@ -5,6 +5,7 @@ import type { Context } from '../app.ts';
 import { enroll } from '../enroll.ts';
 import { Problem } from '../problem.ts';
 import { firstIssue } from '../read-check-in.ts';
+import { createTurns } from '../turns.ts';
 import { deviceRequests, UNCHECKED } from './device-request.ts';
 
 /** What a wrong secret costs an address, in requests: guessing is hopeless, and this keeps it quiet. So does a taken id or key, each of which is an alarm. */
@@ -16,7 +17,11 @@ const MOST_BYTES = 16 * 1024;
 /** Enrolments under way; fewer than what is under way in all. */
 const STRANGERS = 64;
 
+/** Enrolments with one secret wait for each other in the database; more at once would only hold the connections that check-ins need. */
+const AT_ONCE = 3;
+
 export function enrollRoute(app: FastifyInstance, context: Context): void {
+  const turns = createTurns(AT_ONCE);
   app.register(async (scope) => {
     let strangers = 0;
     // Anybody can make a key: these bodies are small, and however slowly they come, they leave room for devices that are known.
@@ -48,7 +53,8 @@ export function enrollRoute(app: FastifyInstance, context: Context): void {
         if (!body.success) throw new Problem('not-understood', { detail: firstIssue(body.error) });
         if (body.data.key.x !== proven.keyX) throw new Problem('proof-signature');
         try {
-          const { answer, made } = await enroll(context.db, await context.tenant.read(), body.data, context.now(), context.everyS);
+          const tenant = await context.tenant.read();
+          const { answer, made } = await turns(() => enroll(context.db, tenant, body.data, context.now(), context.everyS));
           if (made) context.log.info('device.enrolled', { state: answer.state });
           return reply.type('application/json').send(JSON.stringify(answer));
         } catch (error) {
