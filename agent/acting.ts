@@ -6,7 +6,7 @@
  */
 import type { Action, Mode } from '../electron/contract.ts';
 import { type Copies, createCopies } from './act/config-file.ts';
-import { createDisabling, DISABLE_ENTRY } from './act/disable-entry.ts';
+import { createDisabling } from './act/disable-entry.ts';
 import { createEnding } from './act/end-process.ts';
 import { targetOf } from './act/entry.ts';
 import { type Data, type Row, sameThing, shownOf, tell, type Want } from './acting/rows.ts';
@@ -291,7 +291,7 @@ export function createActing(
   }
 
   const carryOut = async (row: Row, by: 'countdown' | 'employee', signal: AbortSignal) =>
-    row.kind === DISABLE_ENTRY ? disable(row, by) : end(row, by, signal);
+    row.kind === 'disable-entry' ? disable(row, by) : end(row, by, signal);
 
   const find = (id: string): Row => {
     const row = rows().find((one) => one.id === id);
@@ -319,7 +319,7 @@ export function createActing(
       inTurn(() => {
         const row = find(id);
         waits(row);
-        if (row.kind !== DISABLE_ENTRY || row.data.kept) {
+        if (row.kind !== 'disable-entry' || row.data.kept) {
           throw new Refusal(
             'wrong-state',
             `“${row.data.itemName}” can’t be put off ${row.data.kept ? 'twice' : 'any longer'}; ask for an approval.`,

@@ -9,8 +9,6 @@ import { type Copies, createOwn, hashOf, readOwn, removeBeside, replaceOwn } fro
 import { edited } from './edit.ts';
 import { type EntryPlace, isOff, offEdits, onEdits, previewOf, type Show, type Target, type Way } from './entry.ts';
 
-export const DISABLE_ENTRY = 'disable-entry';
-
 /** Enough to take it back; no byte of the file is in it. */
 export type Disabled = {
   readonly path: string;

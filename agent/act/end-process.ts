@@ -5,8 +5,6 @@
 import type { Clock, ProcessObservation } from '../observe/observation.ts';
 import type { Os } from '../observe/os.ts';
 
-export const END_PROCESS = 'end-process';
-
 /** Which process; `startedAt` tells it from another that has its number by now. */
 export type Running = Pick<ProcessObservation, 'pid' | 'startedAt'>;
 
