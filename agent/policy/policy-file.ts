@@ -107,6 +107,19 @@ function holds(file: string, text: string): boolean {
   return read.ok && read.bytes.toString('utf8') === text;
 }
 
+/** What is shown where there is no policy. */
+export const NOTHING_IN_FORCE: PolicyInForce = {
+  rev: null,
+  organization: null,
+  contact: null,
+  helpUrl: null,
+  mode: 'warn',
+  dataClasses: [],
+  clauses: [],
+  approved: [],
+  source: null,
+};
+
 /** What people are shown of the policy in force; `means` says which controls are real here. */
 export function inForce(
   { policy, source }: LoadedPolicy,
@@ -114,19 +127,7 @@ export function inForce(
   name: (tool: string) => string,
   show: (path: string) => string,
 ): PolicyInForce {
-  if (!policy) {
-    return {
-      rev: null,
-      organization: null,
-      contact: null,
-      helpUrl: null,
-      mode: 'warn',
-      dataClasses: [],
-      clauses: [],
-      approved: [],
-      source: null,
-    };
-  }
+  if (!policy) return NOTHING_IN_FORCE;
   return {
     rev: policy.rev,
     organization: policy.organization?.name ?? null,

@@ -4,7 +4,7 @@ import { statusWord } from '../../../electron/attention.ts';
 import type { PolicyInForce, Problem } from '../../../electron/contract.ts';
 import { refuseOthers } from '../../data-folder.ts';
 import { tilde } from '../../observe/paths.ts';
-import { createPolicyFile } from '../../policy/policy-file.ts';
+import { createPolicyFile, NOTHING_IN_FORCE } from '../../policy/policy-file.ts';
 import { day } from '../../policy/sentences.ts';
 import { createProblems } from '../../problems.ts';
 import { dataDirOf, knownTools, loadCatalog, storedSnapshot } from '../../session.ts';
@@ -119,7 +119,8 @@ export const command: Command = {
     takesNoWords('policy show', invocation);
     refuseOthers(dataDirOf(invocation), invocation.os);
     const snapshot = await storedSnapshot(invocation);
-    const policy = snapshot?.policy ?? NOTHING;
+    // Before the first look there is no state to ask.
+    const policy = snapshot?.policy ?? NOTHING_IN_FORCE;
     const problems = (snapshot?.problems ?? unread(invocation)).filter(({ code }) => code === 'policy-invalid');
     invocation.answer({ schema: 'muster.policy-in-force/1', ...policy, ...(problems.length > 0 ? { problems } : {}) }, () =>
       [...problems.map(({ message, fix }) => `! ${message} ${fix}`), snapshot === null ? NOT_LOOKED : policyText(policy)].join('\n\n'),
@@ -135,16 +136,3 @@ function unread(invocation: Invocation): readonly Problem[] {
   createPolicyFile(path.join(dataDirOf(invocation), 'policy.json'), knownTools(loadCatalog()), problems).reload();
   return problems.list();
 }
-
-/** Before the first look there is no state to ask. */
-const NOTHING: PolicyInForce = {
-  rev: null,
-  organization: null,
-  contact: null,
-  helpUrl: null,
-  mode: 'warn',
-  dataClasses: [],
-  clauses: [],
-  approved: [],
-  source: null,
-};
