@@ -106,6 +106,8 @@ describe.runIf(process.platform === 'linux')('a program that may not run', () =>
       await it.clock.advance(250);
       return actions()[0]?.state === 'done';
     }, 'it was done');
+    // They are gone from the table a little before this process is told how.
+    await until(() => first.signalCode !== null && second.signalCode !== null, 'both have ended');
     expect([first.signalCode, second.signalCode]).toEqual(['SIGTERM', 'SIGKILL']);
     expect(it.isUp(other)).toBe(true);
     const again = await it.run('');
