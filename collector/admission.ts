@@ -39,8 +39,9 @@ export type Admission = {
 /** Addresses, and devices, that are remembered; the one that was quiet for longest goes first, and by then its bucket is mostly full again. */
 const REMEMBERED = 50_000;
 
-/** Whoever has one IPv6 address has the 2^64 beside it. */
-export function networkOf(address: string): string {
+/** Whoever has one IPv6 address has the 2^64 beside it. Nothing is known of who has hung up already. */
+export function networkOf(address: string | undefined): string {
+  if (address === undefined) return '';
   if (!address.includes(':') || address.includes('.')) return address;
   const [front = '', back] = (address.split('%')[0] ?? '').split('::');
   const [before, after] = [front, back ?? ''].map((part) => (part === '' ? [] : part.split(':')));

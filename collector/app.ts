@@ -234,7 +234,7 @@ function problemOf(error: unknown, method: string): Problem {
     return new Problem(method === 'GET' || method === 'HEAD' ? 'not-found' : 'not-json');
   const away =
     (typeof code === 'string' && AWAY.test(code)) ||
-    /Connection terminated|is not queryable|timeout exceeded when trying to connect/.test(String(message));
+    /Connection terminated|is not queryable|timeout exceeded when trying to connect|Query read timeout/.test(String(message));
   return away ? new Problem('not-ready', { retryAfter: 5 + Math.ceil(Math.random() * 30) }) : new Problem('unexpected');
 }
 

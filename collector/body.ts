@@ -48,13 +48,64 @@ export async function readBytes(stream: Readable, announced: string | undefined,
 export async function unpack(bytes: Buffer, headers: IncomingMessage['headers'], most: number = BOUNDS.unpacked): Promise<unknown> {
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity' && encoding !== 'gzip') throw new Problem('wrong-encoding');
-  const plain = encoding === 'gzip' ? await unzipped(bytes, most) : bytes;
+  if (encoding === 'identity') return parsed(bytes);
+  // Few at once, from what is packed to what is read: a small body may become a thousand times as large, and a waiting one is still small.
+  return inTurn(async () => parsed(await unzipped(bytes, most)));
+}
+
+/** Bodies that are unpacked at once. */
+const UNPACKING = 4;
+let unpacking = 0;
+const waiting: (() => void)[] = [];
+
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (unpacking >= UNPACKING) await new Promise<void>((resolve) => waiting.push(resolve));
+  else unpacking++;
+  try {
+    return await work();
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else unpacking--;
+  }
+}
+
+function parsed(plain: Buffer): unknown {
+  if (plain.length > SURELY_QUICK && !isQuick(plain))
+    throw new Problem('not-understood', { detail: 'It is nested too deep, or has too many parts.' });
   try {
     return JSON.parse(utf8.decode(plain));
   } catch {
     throw new Problem('not-json');
   }
 }
+
+/** Bytes that no form of JSON makes slow to read. */
+const SURELY_QUICK = 64 * 1024;
+/** A check-in is nested six deep, and its 8 MiB of items have a tenth of these brackets, colons and commas. */
+const DEEPEST = 64;
+const PARTS = 1_000_000;
+
+/** Whether it is read in a moment: eight million brackets take the parser, and everybody who waits for it, seconds. Text in quotes doesn't count. */
+function isQuick(bytes: Buffer): boolean {
+  let depth = 0;
+  let parts = 0;
+  let quoted = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (quoted) {
+      if (byte === BACKSLASH) at++;
+      else if (byte === QUOTE) quoted = false;
+    } else if (byte === QUOTE) quoted = true;
+    else if (byte === BRACKET || byte === BRACE) {
+      if (++depth > DEEPEST || ++parts > PARTS) return false;
+    } else if (byte === END_BRACKET || byte === END_BRACE) depth--;
+    else if ((byte === COMMA || byte === COLON) && ++parts > PARTS) return false;
+  }
+  return true;
+}
+
+const [QUOTE, BACKSLASH, BRACKET, END_BRACKET, BRACE, END_BRACE, COMMA, COLON] = Buffer.from('"\\[]{},:');
 
 async function unzipped(bytes: Buffer, most: number): Promise<Buffer> {
   try {

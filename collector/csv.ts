@@ -5,11 +5,14 @@ const FORMULA = /^[\s\u00a0\ufeff]*[=+\-@|%\t\r\uff1d\uff0b\uff0d\uff20]/u;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
 
+/** Where the system's list separator is a semicolon, a spreadsheet takes the comma for text, and what follows a semicolon for a cell, quoted or not. */
+const INNER = /;(?=[\s\u00a0\ufeff"']*[=+\-@|%\uff1d\uff0b\uff0d\uff20])/gu;
+
 /** Numbers stay numbers; of texts, lines and control characters become a space; lists and objects are written as JSON. */
 export function cell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  const text = (typeof value === 'string' ? value : JSON.stringify(value)).replace(CONTROL, ' ');
+  const text = (typeof value === 'string' ? value : JSON.stringify(value)).replace(CONTROL, ' ').replace(INNER, ";'");
   return FORMULA.test(text) ? `"'${text.replaceAll('"', '""')}"` : /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -74,9 +74,13 @@ function openPostgres(url: string, connections: number): Opened {
     getTypeParser: (oid: number, format?: 'text' | 'binary') =>
       oid === INT8 ? asNumber : oid === DATE ? asText : pg.types.getTypeParser(oid, format as 'text'),
   } as pg.CustomTypesConfig;
-  const settings = { connectionString: url, types, connectionTimeoutMillis: 5000, statement_timeout: 60_000 };
+  // One that hangs can't end its statements itself: then this side gives up, a little later.
+  const settings = {
+    ...{ connectionString: url, types, connectionTimeoutMillis: 5000, keepAlive: true },
+    ...{ statement_timeout: 60_000, query_timeout: 65_000 },
+  };
   const pool = new pg.Pool({ ...settings, max: connections, idleTimeoutMillis: 30_000 });
-  const own = new pg.Pool({ ...settings, max: 1, statement_timeout: 2000 });
+  const own = new pg.Pool({ ...settings, max: 1, statement_timeout: 2000, query_timeout: 3000 });
   // A connection that breaks while it idles is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => {});
   own.on('error', () => {});

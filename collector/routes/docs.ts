@@ -29,8 +29,13 @@ export async function docsRoutes(app: FastifyInstance): Promise<void> {
     },
     transform: jsonSchemaTransform,
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { url: OPENAPI } });
-  app.get(OPENAPI, { schema: { hide: true } }, async (_request, reply) =>
-    reply.type('application/json').send(JSON.stringify(app.swagger())),
-  );
+  // Without the bar of Swagger UI, which would load the description of anywhere.
+  const theme = { title: 'Muster collector: API', css: [{ filename: 'muster.css', content: '.swagger-ui .topbar { display: none; }' }] };
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, theme, uiConfig: { url: OPENAPI } });
+  // Made once: anybody may ask for it.
+  let description: string | null = null;
+  app.get(OPENAPI, { schema: { hide: true } }, async (_request, reply) => {
+    description ??= JSON.stringify(app.swagger());
+    return reply.type('application/json').send(description);
+  });
 }

@@ -241,6 +241,23 @@ needs('postgres').describe('at once', () => {
     expect(rows[0]?.head).toBe(head);
   });
 
+  it('a signer that hangs is told on /readyz, and devices check in meanwhile', async () => {
+    const device = await admin.enrolled({}, items);
+    const ready = async () => (await (await fetch(`${admin.collector.url}/readyz`)).json()) as unknown;
+    process.kill(admin.signer.pid() ?? 0, 'SIGSTOP');
+    try {
+      // What was seen of it counts for ten seconds.
+      later = 11_000;
+      expect(await ready()).toEqual({ status: 'ok', signer: 'away' });
+      expect((await device.send(device.body(), { claims: { iat: Math.floor(now().getTime() / 1000) } })).status).toBe(200);
+    } finally {
+      process.kill(admin.signer.pid() ?? 0, 'SIGCONT');
+    }
+    later = 22_000;
+    expect(await ready()).toEqual({ status: 'ok', signer: 'ok' });
+    later = 0;
+  });
+
   it('a proof that goes to the other replica too does nothing there and tells what the device was told, which names no secret', async () => {
     const device = await admin.enrolled({}, items);
     const request = await asks(device, items);

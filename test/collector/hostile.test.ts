@@ -10,12 +10,13 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BOUNDS, CheckInAnswer, headOf, itemHash, ProblemDocument } from '../../agent/wire.ts';
 import { createAdmission, networkOf } from '../../collector/admission.ts';
+import { cell } from '../../collector/csv.ts';
 import { type Administration, asks, headOfItems, startAdministration } from './administration.ts';
 import { rawConnection } from './raw-connection.ts';
 import { type SimulatedDevice, simulatedDevice, tool } from './simulated-device.ts';
 
 let admin: Administration;
-let slow: { name: string; status: Promise<number>; closed: Promise<void> }[] = [];
+let slow: Awaited<ReturnType<typeof slowly>>[] = [];
 /** What the slow ones wait for takes seconds, so they begin before everything else. */
 beforeAll(async () => {
   const plenty = { rate: 1e6, burst: 1e6 };
@@ -32,14 +33,18 @@ beforeAll(async () => {
     slowly('a part of the first line', () => ['POST /v1/ch', 'eck', '-in']),
   ]);
 }, 60_000);
-afterAll(() => admin.stop());
+afterAll(async () => {
+  // Those of tests that did not run would be waited for.
+  for (const { end } of slow) end();
+  await admin.stop();
+});
 
 async function slowly(name: string, pieces: () => string[]) {
   const one = await rawConnection(admin.collector.url);
   const left = pieces();
   const timer = setInterval(() => one.write(left.shift() ?? ''), 1000);
   const closed = one.closed().finally(() => clearInterval(timer));
-  return { name, status: one.answer().then(({ status }) => status), closed };
+  return { name, status: one.answer().then(({ status }) => status), closed, end: () => one.socket.destroy() };
 }
 
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
@@ -296,6 +301,8 @@ describe('a body', () => {
       'not-understood',
     ],
     ['that is a word', () => device.send(nested('null')), 422, 'not-understood'],
+    ['of brackets, packed to nothing', () => device.send(gzipSync(nested(deep(4_000_000))), { headers: gzip }), 422, 'not-understood'],
+    ['of empty lists', () => device.send(gzipSync(nested(`[${'[],'.repeat(2_700_000)}[]]`)), { headers: gzip }), 422, 'not-understood'],
     [
       'with a number beyond 2^53',
       () => device.send(nested(JSON.stringify(device.body()).replace(/"seq":\d+/, '"seq":9007199254740993'))),
@@ -626,6 +633,29 @@ describe('who sends much', () => {
       '::ffff:192.0.2.1',
       '192.0.2.1',
     ]);
+  });
+});
+
+describe('a cell of a list', () => {
+  it('begins no formula, whether commas or semicolons part the cells', () => {
+    const bad = ['=1+1', '+1', '-1', '@A1', '|x', '%x', '\uff1d1', '\t=1', '\r=1'];
+    const gap = fc.constantFrom('', ' ', '"', "'", '\t', '\u00a0');
+    const text = fc.array(fc.tuple(fc.constantFrom('', ';', ',', '";"', ';;', 'a', '\n'), gap, fc.constantFrom('', ...bad)), {
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(text, (pieces) => {
+        const value = pieces.flat().join('');
+        const read = cell(value);
+        // As one that parts by commas reads it, and as one that parts by semicolons does, with a cell before it.
+        const byComma = read.startsWith('"') ? read.slice(1, -1).replaceAll('""', '"') : read;
+        const bySemicolon = `x,${read}`.split(';').slice(1);
+        expect(byComma).not.toMatch(/^[\s\u00a0]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]/u);
+        for (const each of bySemicolon) expect(each).not.toMatch(/^[\s\u00a0"]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]/u);
+      }),
+      { numRuns: 500 },
+    );
+    expect(cell('plain; text, with - signs')).toBe('"plain; text, with - signs"');
   });
 });
 
