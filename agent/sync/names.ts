@@ -184,7 +184,8 @@ const words = (text: string) =>
 /** Finds in a name what is known to be somebody's own: parts of folders, the account, the computer. */
 function secretWords({ folders, homes, user, hostname }: NamesParts, known: KnownWords) {
   const whole = new Map<string, string[]>();
-  const long = new Set<string>();
+  /** By their first letters: a name is gone through once, however many there are. */
+  const long = new Map<string, string[]>();
   const add = (term: string) => {
     if (term.length < SHORTEST || known.isCommon(term)) return;
     const [first, ...others] = words(term);
@@ -194,7 +195,11 @@ function secretWords({ folders, homes, user, hostname }: NamesParts, known: Know
     if (there?.includes(line)) return;
     if (there) there.push(line);
     else whole.set(first, [line]);
-    if (line.length >= LONG) long.add(line.replaceAll(' ', ''));
+    const run = line.replaceAll(' ', '');
+    if (run.length < LONG) return;
+    const alike = long.get(run.slice(0, LONG));
+    if (alike) alike.push(run);
+    else long.set(run.slice(0, LONG), [run]);
   };
   for (const folder of [...folders, ...homes]) {
     const { steps } = pathOf(folder);
@@ -218,9 +223,9 @@ function secretWords({ folders, homes, user, hostname }: NamesParts, known: Know
           at += first.length + 1;
         }
       }
-      if (long.size === 0) return false;
       const run = words(text).join('');
-      for (const term of long) if (run.includes(term)) return true;
+      for (let at = 0; long.size > 0 && at + LONG <= run.length; at++)
+        if (long.get(run.slice(at, at + LONG))?.some((term) => run.startsWith(term, at))) return true;
       return false;
     },
   };
