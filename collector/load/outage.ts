@@ -1,6 +1,8 @@
 /** An outage of the collector and how its devices come back: in simulated time for as many as one likes, and in truth, with a collector that is killed. */
 import { waitAfter } from '../../agent/sync/schedule.ts';
+import { createAdmission, LIMITS } from '../admission.ts';
 import { createPace } from '../pace.ts';
+import { Problem } from '../problem.ts';
 import { createTally, type Spread, spreadOf } from './measure.ts';
 import { chance, type Random } from './random.ts';
 import { checkIn, counter, fleetOf, type Played, type Stage, wanted } from './stage.ts';
@@ -81,6 +83,48 @@ export function simulateOutage(seed: number, devices: number, { paced, hours = 3
 /** The fullest of the minutes from `from` on, over a usual one. */
 export function fullest({ minutes }: Simulated, devices: number, from = 0, to = minutes.length): number {
   return Math.max(...minutes.slice(from, to)) / (devices / 60);
+}
+
+export type Rush = {
+  /** ms until the last device was taken on. */
+  readonly lastMs: number;
+  /** Tries of a device, on average and at most. */
+  readonly tries: { readonly mean: number; readonly most: number };
+  /** Requests in each second, refused or not. */
+  readonly seconds: readonly number[];
+};
+
+/** The worst that can be: all `devices` come in the same second to a collector that takes `rate` a second, by its own admission and their own schedule. */
+export function simulateRush(seed: number, devices: number, rate: number): Rush {
+  const seconds: number[][] = [Array.from({ length: devices }, (_, device) => device)];
+  const randoms = Array.from({ length: devices }, (_, device) => chance(seed, 'rush', device));
+  const tries = new Uint16Array(devices);
+  let now = 0;
+  const limit = { rate, burst: rate * 2 };
+  const admission = createAdmission({ ...LIMITS, address: limit, all: limit }, () => now, chance(seed, 'admission'));
+  let lastMs = 0;
+  for (let second = 0; second < seconds.length; second++) {
+    now = second * SECOND;
+    for (const device of seconds[second] ?? []) {
+      const count = (tries[device] ?? 0) + 1;
+      tries[device] = count;
+      try {
+        admission.enter(`10.${device}`)();
+        lastMs = now;
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        const wait = waitAfter({ kind: 'failed', count, retryAfterS: error.retryAfter ?? null }, null, randoms[device] ?? Math.random);
+        const at = second + Math.ceil(wait / SECOND);
+        while (seconds.length <= at) seconds.push([]);
+        seconds[at]?.push(device);
+      }
+    }
+  }
+  return {
+    lastMs,
+    tries: { mean: tries.reduce((sum, each) => sum + each, 0) / devices, most: Math.max(...tries) },
+    seconds: seconds.map(({ length }) => length),
+  };
 }
 
 /** How many devices are simulated beside those that are real. */

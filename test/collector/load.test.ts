@@ -9,7 +9,7 @@ import { createDevice, firstTools, idOf } from '../../collector/load/device.ts';
 import { arrivals } from '../../collector/load/drive.ts';
 import { runFleet } from '../../collector/load/fleet.ts';
 import { createTally, spreadOf } from '../../collector/load/measure.ts';
-import { fullest, OUTAGE_MS, simulateOutage } from '../../collector/load/outage.ts';
+import { fullest, OUTAGE_MS, simulateOutage, simulateRush } from '../../collector/load/outage.ts';
 import { chance } from '../../collector/load/random.ts';
 import { SCENARIOS, type Scenario } from '../../collector/load/scenarios.ts';
 import { createSender } from '../../collector/load/sender.ts';
@@ -116,6 +116,14 @@ describe('after an outage of 28 minutes, in simulated time', () => {
     expect(fullest(plain, DEVICES, 50)).toBeGreaterThan(2);
     expect(fullest(paced, DEVICES, 50)).toBeLessThan(1.5);
     expect(paced.minutes.slice(0, 25)).toEqual(plain.minutes.slice(0, 25));
+  });
+
+  it('even if all of them came in one second: refused with a time to come again, they are spread, and in within minutes', () => {
+    const rush = simulateRush(1, DEVICES, BAR / 5);
+    expect(rush.lastMs).toBeLessThan(10 * 60_000);
+    expect(rush.tries.mean).toBeLessThan(4);
+    // After the first second never a tenth of them at once again.
+    expect(Math.max(...rush.seconds.slice(1))).toBeLessThan(DEVICES / 10);
   });
 
   it('is the same by its seed', () => {
