@@ -1,4 +1,6 @@
 /** Serves until a signal asks to end: the signer, unless one runs already, and the collector with everything it answers. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { createLog, writeTogether } from './log.ts';
 import { adminRoutes } from './routes/admin/routes.ts';
@@ -20,12 +22,21 @@ export type Options = {
 /** `url` of a PostgreSQL, or else the embedded database in `folder`. */
 export async function serve(options: Options, { url, folder }: { url: string | undefined; folder: string }): Promise<void> {
   const signIn = readSignIn(process.env);
+  await tryPort(options);
   const own = options.signer === undefined ? await startSigner(path.join(folder, 'signer'), options.tenant) : null;
   try {
     await run(options, { url, folder: path.join(folder, 'database') }, own?.signer ?? signerAt(options.signer ?? ''), signIn);
   } finally {
     await own?.stop();
   }
+}
+
+/** A port that is somebody else's is said at once, and not after a database was opened. Rejects with what the system says. */
+async function tryPort({ port, host }: Pick<Options, 'port' | 'host'>): Promise<void> {
+  const probe = createServer().listen(port, host);
+  await once(probe, 'listening');
+  probe.close();
+  await once(probe, 'close');
 }
 
 async function run(

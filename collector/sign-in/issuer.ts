@@ -47,7 +47,7 @@ const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 
 /** Its description is read anew this often; keys are read anew by themselves when an unknown one signs. */
 const DESCRIBED_MS = 3_600_000;
-const PATIENCE_S = 10;
+const PATIENCE_S = 30;
 const CLOCKS_S = 30;
 
 export function issuerAt(settings: SignInSettings, clock: () => number): Issuer {

@@ -75,7 +75,7 @@ describe.skipIf(process.platform !== 'linux')('an administrator at a terminal', 
     expect(collector.said.text).toMatch(/"event":"collector.stopped"/);
     expect(collector.said.text).not.toMatch(/"level":"error"|A bug/);
 
-    // Its next start shows nothing, and says so where the port is somebody else's.
+    // Where the port is somebody else's it says so at once, and shows nothing.
     const taken = createServer().listen(0, '127.0.0.1');
     ended.push(() => taken.close());
     await once(taken, 'listening');
