@@ -1,11 +1,17 @@
 /** What happens at once: two who decide, two who publish, fifty who want the last places, housework beside check-ins, and a proof that goes to two replicas. */
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { headOf, itemHash } from '../../agent/wire.ts';
 import { createLog } from '../../collector/log.ts';
 import { adminRoutes } from '../../collector/routes/admin/routes.ts';
-import { type Collector, startCollector } from '../../collector/start.ts';
+import { signerAt } from '../../collector/signer/client.ts';
+import { startSigner } from '../../collector/signer/start.ts';
+import { type Collector, type StartParts, startCollector } from '../../collector/start.ts';
 import { reconcileGrants } from '../../collector/store/grants.ts';
 import { cleanUp } from '../../collector/store/retention.ts';
 import { needs } from '../capability.ts';
@@ -18,6 +24,7 @@ needs('postgres').describe('at once', () => {
   let admin: Administration;
   /** A second collector over the same database, with the same address for agents. */
   let other: Collector;
+  let asOther: StartParts;
   /** Of both collectors' clocks, in ms. */
   let later = 0;
   const now = () => new Date(Date.now() + later);
@@ -30,7 +37,7 @@ needs('postgres').describe('at once', () => {
     const limits = { address: plenty, all: plenty };
     admin = await startAdministration({ where, limits, now });
     const { signer } = admin.signer;
-    other = await startCollector({
+    asOther = {
       where,
       log: createLog(() => {}),
       tenant: 'acme',
@@ -40,7 +47,8 @@ needs('postgres').describe('at once', () => {
       signer,
       publicUrl: admin.collector.url,
       extend: [adminRoutes],
-    });
+    };
+    other = await startCollector(asOther);
   }, 60_000);
   afterAll(async () => {
     await other?.stop();
@@ -241,6 +249,27 @@ needs('postgres').describe('at once', () => {
     expect(rows[0]?.head).toBe(head);
   });
 
+  it('a collector of another organization, with another signer, or without one, does not start and listens nowhere', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'muster-other-signer-'));
+    const strange = await startSigner(folder, 'acme');
+    const ask = () => startCollector({ ...asOther, port: 0, signer: admin.signer.signer });
+    try {
+      await expect(startCollector({ ...asOther, tenant: 'globex' })).rejects.toThrow('belongs to “acme”, not to “globex”');
+      await expect(startCollector({ ...asOther, signer: strange.signer })).rejects.toThrow(
+        'not those that the devices of this database trust',
+      );
+      const port = await freePort();
+      await expect(startCollector({ ...asOther, port, signer: signerAt(path.join(folder, 'nobody.sock')) })).rejects.toThrow(
+        'does not answer',
+      );
+      await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow();
+      await (await ask()).stop();
+    } finally {
+      await strange.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   it('a signer that hangs is told on /readyz, and devices check in meanwhile', async () => {
     const device = await admin.enrolled({}, items);
     const ready = async () => (await (await fetch(`${admin.collector.url}/readyz`)).json()) as unknown;
@@ -300,3 +329,12 @@ needs('postgres').describe('at once', () => {
     }
   });
 });
+
+/** One that nobody listens at. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,6 +1,6 @@
 /** `npm run collector` as a process: what it prints, how it ends, and what it says when it can't start. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -76,9 +76,16 @@ describe('the collector as a process', () => {
   }, 120_000);
 
   it('says how it is used', async () => {
-    const wrong = [start('--port', 'x'), start('--nonsense')];
+    const wrong = [start('--port', 'x'), start('--nonsense'), start('--trust-proxy', '10.0.0.0/33'), start('--data', '')];
     for (const { ended } of wrong) expect(await ended).toBe(2);
     for (const { said } of wrong) expect(said.err).toMatch(/^\S.*\.\ncollector \[--port P\]/);
+    const file = path.join(folder, 'a-file');
+    writeFileSync(file, '');
+    const unusable = start('--port', '0', '--data', file);
+    expect(await unusable.ended).toBe(4);
+    expect(unusable.said.err).toBe(
+      `The folder ${file} can’t be used (EEXIST); give it to this account, or name another one with --data.\n`,
+    );
     const help = start('--help');
     expect(await help.ended).toBe(0);
     expect(help.said.out).toMatch(/--signer/);
