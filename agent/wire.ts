@@ -78,7 +78,10 @@ const ToolItem = z.strictObject({
   models: z.array(z.strictObject({ name, bytes: z.int().nonnegative() })).max(200),
 });
 
-/** One MCP server entry as it stands. A project's folder is a salted hash; a path under a home is `~/…`. */
+/**
+ * One MCP server entry as it stands. Of paths and arguments only what everybody knows is there as it is; every other part is `project:` or `hidden:` and a hash that is
+ * salted for each device (agent/sync/names.ts), so a script's `identity` is one device's own.
+ */
 const ServerItem = z.strictObject({
   kind: z.literal('mcp'),
   id: name,
@@ -153,7 +156,7 @@ export const RequestUp = z.strictObject({
   id: Uuid,
   item: z.string().min(1).max(310),
   itemName: z.string().max(300),
-  /** What a grant would name: a server's identity as `npm:@acme/files`. Null for tools. */
+  /** What a grant would name: a server's identity as it was told, `npm:@acme/files` or `script:project:…/server.js`. Null for tools, and where it may not be told. */
   identity: z.string().max(2100).nullable(),
   tier: name.nullable(),
   dataClass: name.nullable(),

@@ -1,7 +1,9 @@
 /**
  * A process that checks in once and is killed at the moment that it is told: `node sync-child.ts DATADIR URL SECRET STEP TOOLS`. It has
- * asked for something just before.
+ * asked for something just before, with a row of the record.
  */
+import { deviceKey } from '../../agent/device-key.ts';
+import { createEvidence } from '../../agent/evidence.ts';
 import { directPost } from '../../agent/sync/direct-post.ts';
 import { deviceIn } from './sync-device.ts';
 
@@ -37,5 +39,9 @@ Object.assign(one.store.sync, {
 });
 for (let tool = 0; tool < Number(tools); tool++) one.put(`t${tool}`, '1');
 one.ask('t0');
+createEvidence({
+  ...{ store: one.store, dataDir, device: one.device, key: () => deviceKey(dataDir), now: () => new Date(), names: one.names },
+  ...{ userNames: () => 'hash' as const, onBehind: () => {}, onBroken: () => {} },
+}).write((note) => note({ kind: 'request', item: 't0', decision: 'open' }));
 await one.sync.syncNow();
 one.close();

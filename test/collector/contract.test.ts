@@ -213,6 +213,14 @@ describe('an agent that is killed', () => {
         await agrees(after);
         expect(after.store.sync.waiting(), step).toEqual([]);
         expect(await requests(after.id), step).toEqual([{ id: after.store.requests()[0]?.id, state: 'open' }]);
+        const record = await db()
+          .selectFrom('evidence_row')
+          .select(['seq', 'hash'])
+          .where('device', '=', after.id)
+          .orderBy('seq')
+          .execute();
+        const here = [...after.store.evidenceRows.all()].map(({ seq, hash }) => ({ seq, hash }));
+        expect([here.length, record.map(({ seq, hash }) => ({ seq: Number(seq), hash }))], step).toEqual([2, here]);
       }),
     );
   }, 120_000);
