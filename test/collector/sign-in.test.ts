@@ -1,13 +1,12 @@
 /** Signing in with the organization's own accounts, against a real issuer on loopback: who gets a session, how it ends, and what an attacker tries. */
 
-import { spawn } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { commandLine } from '../../collector/admin/command-line.ts';
 import type { Permission } from '../../collector/permissions.ts';
 import { adminRoutes } from '../../collector/routes/admin/routes.ts';
 import { localPath, newAttempt, readAttempt } from '../../collector/sign-in/attempt.ts';
@@ -399,26 +398,28 @@ describe('a terminal', () => {
     person('ada', ['ai-desk']);
     const dir = mkdtempSync(path.join(tmpdir(), 'muster-login-'));
     const file = path.join(dir, 'session');
-    const cli = (...words: string[]) =>
-      spawn(process.execPath, ['collector/admin/main.ts', ...words, '--url', admin.collector.url, '--token-file', file]);
-    const login = cli('login');
     const said = { out: '', err: '' };
-    login.stdout.on('data', (chunk) => {
-      said.out += String(chunk);
-    });
-    login.stderr.on('data', (chunk) => {
-      said.err += String(chunk);
-    });
+    const terminal = {
+      environment: {},
+      ask: null,
+      out(text: string) {
+        said.out += text;
+      },
+      err(text: string) {
+        said.err += text;
+      },
+    };
+    const cli = (...words: string[]) => commandLine([...words, '--url', admin.collector.url, '--token-file', file], terminal);
+    const login = cli('login');
     await expect.poll(() => said.err, { timeout: 20_000 }).toMatch(/Open \S+ in a browser and confirm the code [A-Z-]+\./);
     const [, address = '', code = ''] = /Open (\S+) in a browser and confirm the code ([A-Z-]+)\./.exec(said.err) ?? [];
-    const confirmed = await browser().signIn(`${address}?user_code=${code}`, 'ada');
-    expect(confirmed.status).toBe(200);
-    expect([(await once(login, 'close'))[0], said.out]).toEqual([0, expect.stringContaining('Signed in as ada@acme.example (approver)')]);
+    expect((await browser().signIn(`${address}?user_code=${code}`, 'ada')).status).toBe(200);
+    expect([await login, said.out]).toEqual([0, expect.stringContaining('Signed in as ada@acme.example (approver)')]);
     expect(said.out).not.toContain('mss_');
     expect([statSync(file).mode & 0o777, readFileSync(file, 'utf8')]).toEqual([0o600, expect.stringMatching(/^mss_[\w-]{43}\n$/)]);
-    expect((await once(cli('requests'), 'exit'))[0]).toBe(0);
-    expect((await once(cli('logout'), 'exit'))[0]).toBe(0);
-    expect((await once(cli('requests'), 'exit'))[0]).toBe(3);
+    expect(await cli('requests')).toBe(0);
+    expect(await cli('logout')).toBe(0);
+    expect(await cli('requests')).toBe(3);
     rmSync(dir, { recursive: true });
   }, 60_000);
 });
