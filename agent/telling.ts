@@ -20,6 +20,8 @@ export function createTelling(
 ): Telling {
   const { os, store, catalog, device, dataDir, settings, policyFile } = parts;
   let known: KnownWords | undefined;
+  /** The last names, for as long as all that they are made from is the same: a record and each of its rows ask for them. */
+  let last: { readonly from: readonly unknown[]; readonly names: Names } | undefined;
 
   /** Where people keep what is theirs, as far as anything here says so. */
   function folders(): string[] {
@@ -37,16 +39,23 @@ export function createTelling(
     names(forGood = false) {
       known ??= createKnownWords(catalog);
       const { home } = os.user;
-      return createNames({
+      const policy = policyFile.current().policy;
+      const userNames = parts.userNames();
+      // Without a key nothing has been told to anybody, and what is only shown needs no salt.
+      const key = (forGood ? deviceKey : readDeviceKey)(dataDir);
+      const from = [key?.thumbprint, store.revision(), policy, userNames, settings.collect, settings.projectFolders];
+      if (last && from.every((one, at) => one === last?.from[at])) return last.names;
+      const names = createNames({
         known,
-        mayTell: collecting(policyFile.current().policy, settings.collect).projectPaths,
+        mayTell: collecting(policy, settings.collect).projectPaths,
         homes: [...parts.homes, ...(home === null ? [] : [home])],
         folders: folders(),
-        ...(parts.userNames() === 'plain' ? {} : { user: device.user }),
+        ...(userNames === 'plain' ? {} : { user: device.user }),
         hostname: device.hostname,
-        // Without a key nothing has been told to anybody, and what is only shown needs no salt.
-        salted: (forGood ? deviceKey(dataDir) : readDeviceKey(dataDir))?.salted ?? (() => '…'),
+        salted: key?.salted ?? (() => '…'),
       });
+      last = { from, names };
+      return names;
     },
   };
 }

@@ -107,6 +107,8 @@ export type Store = SurfaceStore &
     usage(sinceDay: string): UsageRow[];
     evidence(): StoredEvidence[];
     tools(): StoredTool[];
+    /** Another number as soon as a server, an add-on or an agent’s settings may be others, through this store. */
+    revision(): number;
     servers(): StoredServer[];
     /** On the disk when this returns, not only with the operating system. */
     addRequest(request: ApprovalRequest): void;
@@ -136,6 +138,9 @@ export type Store = SurfaceStore &
 
 /** A sighting that the clock puts this far after the look it belongs to was made before the clock was set back. */
 const CLOCK_SET_BACK_MS = 3_600_000;
+
+/** Statements after which a server, an add-on or an agent's settings may be others. */
+const RENAMES = /^\s*(?:INSERT INTO|UPDATE|DELETE FROM) (?:server|addon|setting)\b/;
 
 const EVIDENCE = 'tool, kind, strength, surface, path, target, home, version, manager, name, detail';
 const SERVER = `id, client, name, scope, project, config_path AS configPath, home, enabled, transport, command, args, url, identity,
@@ -176,11 +181,30 @@ function storeIn(database: Database, file: string): Store {
   const sql = (text: string) => {
     const ready = prepared.get(text) ?? database.prepare(text);
     prepared.set(text, ready);
+    if (ready.reader || !RENAMES.test(text)) return ready;
+    renamed();
     return ready;
   };
+  let revision = 0;
+  /** Until a row of one may be another; a look asks for them a dozen times. */
+  let listed: readonly StoredServer[] | null = null;
+  const renamed = () => {
+    revision++;
+    listed = null;
+  };
+  /** What was read within a transaction that is undone was never so. */
+  const undone = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      renamed();
+      throw error;
+    }
+  };
   const all = <Row>(text: string, ...values: unknown[]) => guarded(file, () => sql(text).all(...values) as Row[]);
-  const write = <T>(work: () => T) => guarded(file, () => (database.inTransaction ? work() : database.transaction(work).immediate()));
-  const durable = <T>(work: () => T) => guarded(file, () => (database.inTransaction ? work() : durably(database, work)));
+  const write = <T>(work: () => T) =>
+    guarded(file, () => (database.inTransaction ? work() : undone(() => database.transaction(work).immediate())));
+  const durable = <T>(work: () => T) => guarded(file, () => (database.inTransaction ? work() : undone(() => durably(database, work))));
   const shown = ({ why, ...request }: RawRequest): ApprovalRequest => (why === null ? request : { ...request, why });
   const requestOf = (id: string) => {
     const row = sql(`SELECT ${REQUEST} FROM request WHERE id = ?`).get(id) as RawRequest | undefined;
@@ -342,11 +366,13 @@ function storeIn(database: Database, file: string): Store {
 
     tools: () => all<StoredTool>('SELECT id AS tool, first_seen AS firstSeen, last_seen AS lastSeen FROM tool ORDER BY id'),
 
+    revision: () => revision,
     servers() {
+      if (listed) return [...listed];
       const rows = all<RawServer>(`SELECT ${SERVER} FROM server ORDER BY client, config_path, project, name, id`);
       const before = new Map(parsedServers);
       parsedServers.clear();
-      return rows.map((row): StoredServer => {
+      listed = rows.map((row): StoredServer => {
         const { described: _parsed, ...columns } = row;
         const text = [row.args, row.identity, row.secretNames, row.risk, row.described].join('\0');
         const known = before.get(row.id);
@@ -354,6 +380,7 @@ function storeIn(database: Database, file: string): Store {
         parsedServers.set(row.id, { text, parsed });
         return { ...columns, ...parsed, enabled: row.enabled === 1, present: row.present === 1 };
       });
+      return [...listed];
     },
 
     addRequest: (request) =>
