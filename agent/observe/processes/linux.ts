@@ -11,7 +11,7 @@
  * `comm` isn't used: it is cut at 15 characters, and a thread or the program itself can change it.
  */
 import { hash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import type { ProcessObservation } from '../observation.ts';
 import type { Os } from '../os.ts';
 import type { Homes, ProcessLook, ProcessObserver } from './processes.ts';
@@ -59,41 +59,27 @@ export function linuxProcesses(os: Os, homes: Homes): ProcessObserver {
     if (uid === os.user.uid || homeOf.has(uid)) return 'self';
     return isPersons(uid) ? 'other' : 'system';
   };
-  const buffer = Buffer.allocUnsafe(longestCommandLine);
   let known = new Map<number, Known>();
   let looks = 0;
 
-  /** Null where the process has ended meanwhile. `inOne`: the kernel gives all of the file to the first call, where there is room (`stat`, `status`). */
-  function readText(path: string, inOne = false): string | null {
-    let file: number;
+  /** Null where the process has ended meanwhile. One call into Node where opening, reading and closing would be four. */
+  function readText(path: string): string | null {
     try {
-      file = openSync(path, 'r');
+      return readFileSync(path, 'utf8');
     } catch {
       return null;
-    }
-    try {
-      let length = 0;
-      for (;;) {
-        const count = readSync(file, buffer, length, buffer.length - length, null);
-        length += count;
-        if (count === 0 || inOne || length === buffer.length) return buffer.toString('utf8', 0, length);
-      }
-    } catch {
-      return null;
-    } finally {
-      closeSync(file);
     }
   }
 
   function readStat(folder: string): Stat | null {
-    const text = readText(`${folder}/stat`, true);
+    const text = readText(`${folder}/stat`);
     return text === null ? null : parseStat(text);
   }
 
   /** Everything about a process whose `stat` has been read, but for resolving its script. Null where it has ended meanwhile. */
   function read(folder: string, pid: number, stat: Stat, ownerOfFolder: number): Reading | null {
     if (!isReported(stat)) return { stat, observation: null, script: null, shape: '' };
-    const commandLine = readText(`${folder}/cmdline`);
+    const commandLine = readText(`${folder}/cmdline`)?.slice(0, longestCommandLine) ?? null;
     if (commandLine === null) return null;
     const exe = readExe(folder);
     const args = splitCommandLine(commandLine);
@@ -119,7 +105,7 @@ export function linuxProcesses(os: Os, homes: Homes): ProcessObserver {
   /** The kernel gives the folder of a process that may not be dumped (a browser's sandbox, a key agent) to root: then `status` knows better. */
   function userOf(folder: string, ownerOfFolder: number): number {
     if (ownerOfFolder !== 0) return ownerOfFolder;
-    const uid = /^Uid:\t(\d+)/m.exec(readText(`${folder}/status`, true) ?? '')?.[1];
+    const uid = /^Uid:\t(\d+)/m.exec(readText(`${folder}/status`) ?? '')?.[1];
     return uid === undefined ? ownerOfFolder : Number(uid);
   }
 
