@@ -7,7 +7,29 @@ import { parseArgs } from 'node:util';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
-const { values } = parseArgs({ options: { data: { type: 'string', default: 'muster-demo' }, port: { type: 'string', default: '8787' } } });
+const USAGE = `demo [--data DIR] [--port P]
+  --data   folder for everything of it (default ./muster-demo in the repository); remove it to begin anew
+  --port   where its collector listens (default 8787)
+`;
+const values = read();
+
+function read() {
+  const options = {
+    data: { type: 'string', default: 'muster-demo' },
+    port: { type: 'string', default: '8787' },
+    help: { type: 'boolean', default: false },
+  } as const;
+  try {
+    const { values: given } = parseArgs({ options });
+    if (!given.help) return given;
+    process.stdout.write(USAGE);
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message.split('. ')[0]}.\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
 const folder = path.resolve(values.data);
 const agentData = path.join(folder, 'agent');
 const tokenFile = path.join(folder, 'owner-token');
@@ -15,9 +37,23 @@ const secretFile = path.join(folder, 'enrolment-secret');
 const enrolledFile = path.join(folder, 'enrolled');
 const say = (line: string) => process.stdout.write(`demo: ${line}\n`);
 
+/** What is being done now; it ends with the demo, or it would outlive it. */
+let running: ChildProcess | null = null;
+let ending = false;
+const ended = new Promise<void>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      ending = true;
+      running?.kill('SIGTERM');
+      resolve();
+    });
+});
+
 /** On the same Node; its output is shown. Resolves with the exit code. */
 function run(file: string, ...args: string[]): Promise<number> {
+  if (ending) return Promise.resolve(0);
   const child = spawn(process.execPath, [path.join(root, file), ...args], { cwd: root, stdio: 'inherit' });
+  running = child;
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));
@@ -60,8 +96,8 @@ try {
   if (!existsSync(enrolledFile) || readFileSync(enrolledFile, 'utf8') !== url) {
     say(`enrolling this computer at ${url}`);
     const code = await run('agent/cli.ts', 'enroll', '--url', url, '--secret-file', secretFile, '--data', agentData);
-    if (code !== 0) throw new Error('this computer could not be enrolled; remove the demo’s folder and try again.');
-    writeFileSync(enrolledFile, url);
+    if (code !== 0 && !ending) throw new Error('this computer could not be enrolled; remove the demo’s folder and try again.');
+    if (code === 0 && !ending) writeFileSync(enrolledFile, url);
   }
   say('looking at this computer, then checking in');
   await run('agent/cli.ts', 'scan', '--data', agentData);
@@ -76,15 +112,15 @@ try {
   } else {
     say(`there is no display; ask with: npm run -s muster -- request TOOL --reason TEXT --data ${agentData}`);
     say('the collector runs until Ctrl-C.');
-    await new Promise<void>((resolve) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-    });
+    await ended;
   }
 } catch (error) {
   say((error as Error).message);
   process.exitCode = 1;
 } finally {
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  await ended;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill('SIGTERM');
+    await gone;
+  }
 }
