@@ -63,7 +63,8 @@ export async function storeBodies(db: Db, items: readonly Held[], known: KnownBo
     const made = missing.length > 0 ? await storedAs(db, missing) : there;
     for (const { hash } of batch) {
       const body = made.get(hash) ?? there.get(hash);
-      if (body) known.add({ id: body.id, hash, key: body.key });
+      // One that is parked is looked at again: the next device may bring its body.
+      if (body?.whole) known.add({ id: body.id, hash, key: body.key });
     }
   }
 }
@@ -104,11 +105,13 @@ async function inventoryOf(trx: Db | Trx, device: string, known: KnownBodies): P
   const strange = items.filter((id) => !known.of(id));
   const found = new Map<number, Stored>();
   if (strange.length > 0) {
-    const bodies = await sql<Stored & { used: boolean }>`
-      select id, hash, key, unused_since is null as used from item_body where id = any(${strange}::bigint[])`.execute(trx);
-    for (const { used, ...body } of bodies.rows) {
+    const bodies = await sql<Found>`
+      select id, hash, key, body is not null as whole, unused_since is null as used from item_body where id = any(${strange}::bigint[])`.execute(
+      trx,
+    );
+    for (const { used, whole, ...body } of bodies.rows) {
       found.set(body.id, body);
-      if (used) known.add(body);
+      if (used && whole) known.add(body);
     }
   }
   return new Map(

@@ -71,6 +71,19 @@ describe('the inventory is state', () => {
     expect(seen.first_seen?.toISOString()).toBe(mine.firstSeen);
   });
 
+  it('parks an item for its first sight alone, and gives it its body when another device sends it whole', async () => {
+    const [one, other] = [await enrolled(), await enrolled()];
+    const whole = tool('late');
+    const { json } = await one.full([{ ...whole, firstSeen: 'yesterday' }]);
+    // The first sight is no part of the hash, so both have the same.
+    expect(json).toMatchObject({ want: 'none', head: headOfItems([whole]), parked: [{ what: 'tool:late' }] });
+    const bodies = () => db().selectFrom('item_body').select(['kind', 'body']).where('key', '=', 'tool:late').execute();
+    expect(await bodies()).toEqual([{ kind: null, body: null }]);
+    await other.full([whole]);
+    expect(await bodies()).toMatchObject([{ kind: 'tool', body: { tool: 'late' } }]);
+    expect(await held(one)).toEqual(['tool:late']);
+  });
+
   it('asks for everything where the base is another, and for the changes where they did not come', async () => {
     const device = await enrolled();
     await device.full([tool('a')]);
