@@ -506,7 +506,7 @@ describe('a row', () => {
           .execute();
         expect([used.length, shown]).toEqual([1, shown]);
       }),
-      { numRuns: Number(process.env['HOSTILE_RUNS'] ?? 60) },
+      { numRuns: Number(process.env['HOSTILE_RUNS'] ?? 30) },
     );
     expect((await device.full([tool('after')])).json).toMatchObject({ want: 'none' });
     for (const url of ['/devices', '/requests', '/audit', '/evidence', '/tools', '/mcp-servers', `/devices/${device.id}/items`])
