@@ -94,6 +94,9 @@ async function inTransaction(
     return { answer: await answerOf(parts, signed, trx, row, at, decisions), took: 'replayed', alarms: 0 };
   }
 
+  if (!sameEpoch && isFromBefore(row, arrived))
+    return { answer: await answerOf(parts, signed, trx, row, at, [], 'full'), took: 'behind', alarms: 0 };
+
   const rows: AuditRow[] = [];
   const epoch = epochChanges(row, arrived, at, rows);
   const inventory = await takeInventory(trx, row, arrived, at, parts.knownBodies);
@@ -160,18 +163,23 @@ function said({ trust, agent, dropped }: Arrived): Said {
   };
 }
 
+/** Of the database that has been rebuilt since, and only late: what a copy sends was signed after the other had its turn. */
+function isFromBefore({ previous_epoch, epoch_at }: DeviceRow, { epoch, signedAt }: Arrived): boolean {
+  return previous_epoch === epoch && epoch_at !== null && signedAt <= epoch_at;
+}
+
 /** A new epoch is a rebuilt database. One that was here before has come back: two copies take turns, or somebody restored a backup. */
-function epochChanges(row: DeviceRow, { epoch, trust }: Arrived, at: Date, rows: AuditRow[]): DeviceChanges {
+function epochChanges(row: DeviceRow, { epoch, trust, signedAt }: Arrived, at: Date, rows: AuditRow[]): DeviceChanges {
   if (row.epoch === epoch) return {};
   // What a rebuilt database holds is not known until it says so.
   const forgotten: DeviceChanges = trust
     ? {}
     : { have_key_set: null, have_policy_key_set: null, have_policy_rev: null, have_grants_key_set: null, have_grants_rev: null };
-  if (row.epoch === null) return { epoch };
+  if (row.epoch === null) return { epoch, epoch_at: signedAt };
   const turns = row.previous_epoch === epoch;
   if (turns && row.state !== 'clone') rows.push({ at, actor: 'device', action: 'device.clone', alarm: true, device: row.id });
   if (!turns) rows.push({ at, actor: 'device', action: 'device.rebuilt', device: row.id });
-  return { ...forgotten, epoch, previous_epoch: row.epoch, ...(turns ? { state: 'clone' as const } : {}) };
+  return { ...forgotten, epoch, epoch_at: signedAt, previous_epoch: row.epoch, ...(turns ? { state: 'clone' as const } : {}) };
 }
 
 type Inventory = { readonly head: string | null; readonly count: number; readonly want: CheckInAnswer['want'] };

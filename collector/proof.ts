@@ -22,6 +22,8 @@ const MAX_CHARS = 4000;
 export type Proven = {
   /** What the body's bytes must hash to. */
   readonly bodyHash: string;
+  /** When it was signed, by the device's clock as the server's answers have set it right. */
+  readonly signedAt: Date;
   /** In `kid`: the device, which is enrolled. */
   readonly device: string | null;
   /** In `jwk`, at an enrolment: the key that signed. */
@@ -56,7 +58,7 @@ export function createProver({ keys, origins, now, replays }: ProverParts): Prov
       const age = now().getTime() / 1000 - claims.iat;
       if (age > TIMES.proofAge || age < -TIMES.clockSkew) throw new Problem('proof-time');
       if (!replays.first(`${keyX}:${claims.jti}`)) throw new Problem('proof-replayed');
-      return { bodyHash: claims.bh, device, keyX, state };
+      return { bodyHash: claims.bh, signedAt: new Date(claims.iat * 1000), device, keyX, state };
     },
   };
 }

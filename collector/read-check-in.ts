@@ -45,10 +45,12 @@ export type Arrived = {
   readonly parked: readonly Parked[];
   /** Of the body's bytes as sent. */
   readonly bodyHash: string;
+  /** Its proof was. */
+  readonly signedAt: Date;
 };
 
 /** Throws the `Problem` `not-understood` with the field. */
-export function readCheckIn(json: unknown, bodyHash: string, now: Date): Arrived {
+export function readCheckIn(json: unknown, { bodyHash, signedAt }: Pick<Arrived, 'bodyHash' | 'signedAt'>, now: Date): Arrived {
   const read = Envelope.safeParse(json);
   if (!read.success) throw new Problem('not-understood', { detail: firstIssue(read.error) });
   const body: Envelope = read.data;
@@ -77,6 +79,7 @@ export function readCheckIn(json: unknown, bodyHash: string, now: Date): Arrived
     dropped: body.dropped ? Object.fromEntries(Object.entries(body.dropped).map(([kind, count]) => [clean(kind), count])) : null,
     parked: parked.slice(0, 100),
     bodyHash,
+    signedAt,
   };
 }
 

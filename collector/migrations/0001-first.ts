@@ -28,6 +28,7 @@ const STATEMENTS = [
     last_seen timestamptz,
     epoch uuid,
     previous_epoch uuid,
+    epoch_at timestamptz,
     ack_seq bigint not null default 0,
     last_body text,
     last_want text,

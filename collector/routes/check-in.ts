@@ -34,7 +34,7 @@ export function checkInRoute(app: FastifyInstance, context: Context): void {
         const { proven, json } = await read(request);
         const { device } = proven;
         if (device === null) throw new Problem('proof-invalid');
-        const arrived = readCheckIn(json, proven.bodyHash, context.now());
+        const arrived = readCheckIn(json, proven, context.now());
         try {
           const { answer, took, alarms } = await checkIn(context, device, arrived);
           context.metrics.checkIn(took, answer.parked?.length ?? 0, alarms);

@@ -29,6 +29,8 @@ export type DeviceTable = {
   last_seen: OrNull<Date>;
   epoch: OrNull<string>;
   previous_epoch: OrNull<string>;
+  /** When the first check-in of this epoch was signed. */
+  epoch_at: OrNull<Date>;
   ack_seq: Generated<number>;
   /** SHA-256 of the body that was acknowledged last, and what was answered besides what stands in other columns. */
   last_body: OrNull<string>;

@@ -247,7 +247,7 @@ function both(open: () => Promise<Where>) {
         const device = scripted();
         for (const each of [{ do: 'full' as const }, ...acts]) {
           const body = device(each);
-          const arrived = readCheckIn(body, JSON.stringify(body), AT);
+          const arrived = readCheckIn(body, { bodyHash: JSON.stringify(body), signedAt: AT }, AT);
           const one = await checkIn({ ...common, steps: { write: async () => null } }, alone.device, arrived).catch(codeOf);
           const other = await checkIn({ ...common, steps: counting }, together.device, arrived).catch(codeOf);
           expect(other).toEqual(typeof one === 'string' ? one : { ...one, took: expect.any(String) as string });
