@@ -107,7 +107,6 @@ const schemas = later(() => {
 
 export type Documents = { readonly [Kind in DocumentKind]: z.infer<ReturnType<typeof schemas>[Kind]> };
 export type KeySet = Documents['keySet'];
-export type Grants = Documents['grants'];
 
 /**
  * What a payload says, or the first thing that is wrong with it, with its line and field. Of a policy only what all documents say of themselves is
