@@ -235,7 +235,13 @@ function both(open: () => Promise<Where>) {
           deviceLike({ epoch: null, ack_seq: 0, head: null }),
         ];
         await db.insertInto('device').values([alone.row, together.row]).execute();
-        const common = { db, now: () => AT, nextS: () => 60, trust: createTrustDocuments(db, () => 0), knownBodies: createKnownBodies(() => 0) };
+        const common = {
+          db,
+          now: () => AT,
+          nextS: () => 60,
+          trust: createTrustDocuments(db, () => 0),
+          knownBodies: createKnownBodies(() => 0),
+        };
         const writer = createSteps(db);
         const counting: Steps = {
           async write(one) {
