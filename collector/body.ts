@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { gunzip, gunzipSync } from 'node:zlib';
 import { BOUNDS } from '../agent/wire.ts';
 import { Problem } from './problem.ts';
 
@@ -49,11 +49,24 @@ export async function unpack(bytes: Buffer, headers: IncomingMessage['headers'],
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity' && encoding !== 'gzip') throw new Problem('wrong-encoding');
   if (encoding === 'identity') return parsed(bytes);
+  const little = bytes.length <= AT_ONCE.packed ? unzippedAtOnce(bytes, most) : null;
+  if (little) return parsed(little);
   // Few at once, from what is packed to what is read: a small body may become a thousand times as large, and a waiting one is still small.
   return inTurn(async () => parsed(await unzipped(bytes, most)));
 }
 
-/** Bodies that are unpacked at once. */
+/** A body of a few changes is unpacked on this thread: the way to another one and back costs more. What turns out to be larger takes that way. */
+const AT_ONCE = { packed: 8 * 1024, unpacked: 128 * 1024 } as const;
+
+function unzippedAtOnce(bytes: Buffer, most: number): Buffer | null {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: Math.min(AT_ONCE.unpacked, most) });
+  } catch {
+    return null;
+  }
+}
+
+/** Bodies that are unpacked by other threads at once. */
 const UNPACKING = 4;
 let unpacking = 0;
 const waiting: (() => void)[] = [];

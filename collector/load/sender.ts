@@ -1,12 +1,9 @@
 /** Sends what simulated devices say: proofs by the agent's own code, bodies packed as an agent packs them, over kept connections. */
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { proofOf } from '../../agent/sync/proof.ts';
 import { BOUNDS, PATHS } from '../../agent/wire.ts';
 import { createConnections } from './connections.ts';
 import type { Device, Key } from './device.ts';
-
-const pack = promisify(gzip);
 
 export type Sent = {
   /** 0: no answer came. */
@@ -42,10 +39,10 @@ export function createSender(
 ): Sender {
   const { hostname, port, host } = new URL(at);
   const kept = createConnections(hostname.replace(/^\[|\]$/g, ''), Number(port), { most: connections, keepAlive });
-  async function packed(value: unknown): Promise<{ body: Buffer; gzipped: boolean }> {
+  function packed(value: unknown): { body: Buffer; gzipped: boolean } {
     const text = Buffer.from(JSON.stringify(value));
     const gzipped = text.length > BOUNDS.compressAbove;
-    return { body: gzipped ? await pack(text) : text, gzipped };
+    return { body: gzipped ? gzipSync(text) : text, gzipped };
   }
   const prove = (path: keyof typeof PATHS, device: Device, body: Buffer, { as, kid, skewMs = 0 }: SendOptions = {}) =>
     proofOf(
@@ -54,9 +51,9 @@ export function createSender(
       path === 'enroll' ? 'key' : { kid: kid ?? device.id },
     );
   return {
-    proof: async (path, device, value) => prove(path, device, (await packed(value)).body),
+    proof: async (path, device, value) => prove(path, device, packed(value).body),
     async post(path, device, value, options = {}) {
-      const { body, gzipped } = await packed(value);
+      const { body, gzipped } = packed(value);
       const dpop = options.proof ?? (await prove(path, device, body, options));
       // Each device has an address of its own, as behind a balancer.
       const address = `10.${(device.index >> 16) & 255}.${(device.index >> 8) & 255}.${device.index & 255}`;
