@@ -77,8 +77,8 @@ const STATEMENTS = [
     first_seen bigint[] not null,
     check (cardinality(items) = cardinality(first_seen))
   )`,
-  // Who has it. Put in its place a half megabyte at a time: a check-in that changes something costs a fifth of the log then, and one in some
-  // two hundred waits some ms for it.
+  // Who has it. Put in its place a half megabyte at a time: a check-in that changes something writes a ninth of the log then, and one in
+  // some hundreds waits 20 ms for it.
   `create index device_inventory_items on device_inventory using gin (items) with (gin_pending_list_limit = 512)`,
   // The same, one row an item: for what looks over the fleet.
   `create view device_item as
