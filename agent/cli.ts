@@ -5,6 +5,7 @@ import { type Command, EXIT, exitOf, type Group, type Invocation, type Listed, U
 import { jsonLine, plainLines } from './commands/table.ts';
 import { failureOf } from './failure.ts';
 import { realOs } from './observe/os.ts';
+import { print, whenPrinted } from './print.ts';
 import { version } from './version.ts';
 
 /** Loaded when named: a short command doesn't pay for the others. */
@@ -62,11 +63,11 @@ function overview(): string {
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    process.stdout.write(overview());
+    print(overview());
     return name === undefined ? EXIT.usage : EXIT.done;
   }
   if (name === '--version' || name === 'version') {
-    process.stdout.write(`${version}\n`);
+    print(`${version}\n`);
     return EXIT.done;
   }
   const listed = find(COMMANDS, name);
@@ -82,7 +83,7 @@ function find(commands: Group['verbs'], name: string): Listed | undefined {
 async function ofGroup(name: string, { about, verbs }: Group, [verb, ...rest]: readonly string[]): Promise<number> {
   if (verb === '--help' || verb === '-h') {
     const help = [about, '', ...listOf(verbs), '', `“muster ${name} ${Object.keys(verbs)[0]} --help” tells more of one.`];
-    process.stdout.write(`${help.join('\n')}\n`);
+    print(`${help.join('\n')}\n`);
     return EXIT.done;
   }
   const known = Object.keys(verbs).join(', ');
@@ -104,7 +105,7 @@ async function ofCommand(name: string, command: Command, rest: readonly string[]
   }
   const { values, positionals } = parsed;
   if (values['help']) {
-    process.stdout.write(`${command.usage}\n\nIt also takes\n${GLOBAL_HELP}\n`);
+    print(`${command.usage}\n\nIt also takes\n${GLOBAL_HELP}\n`);
     return EXIT.done;
   }
   for (const [named, value] of Object.entries(values)) {
@@ -120,17 +121,14 @@ async function ofCommand(name: string, command: Command, rest: readonly string[]
     json,
     data: typeof values['data'] === 'string' ? values['data'] : null,
     home: Array.isArray(values['home']) ? values['home'].map(String) : [],
-    answer: (value, text) => void process.stdout.write(json ? `${jsonLine(value)}\n` : `${plainLines(text()).trimEnd()}\n`),
+    answer: (value, text) => print(json ? `${jsonLine(value)}\n` : `${plainLines(text()).trimEnd()}\n`),
   };
   return command.run(invocation);
 }
 
-// Somebody who reads only the first lines (`muster scan | head`) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.database));
-
 function fail(error: unknown): void {
   const failure = failureOf(error);
-  if (process.argv.includes('--json')) process.stdout.write(`${jsonLine({ error: failure })}\n`);
+  if (process.argv.includes('--json')) print(`${jsonLine({ error: failure })}\n`);
   else process.stderr.write(`muster: ${plainLines(failure.message)}\n`);
   process.exitCode = exitOf[failure.code];
 }
@@ -143,7 +141,10 @@ process.on('uncaughtException', (error) => {
 
 /** Ends as soon as what was printed is out. Left to itself Node first waits for what V8 compiles on other threads, which nobody needs any more. */
 function leave(): void {
-  process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+  whenPrinted(() => {
+    if (process.exitCode) process.stderr.write('', () => process.exit());
+    else process.exit();
+  });
 }
 
 main(process.argv.slice(2))

@@ -2,6 +2,7 @@
 import { DataFolderError, prepareDataDir } from '../data-folder.ts';
 import { listen, socketPath } from '../local.ts';
 import { createLog } from '../log.ts';
+import { stream } from '../print.ts';
 import { dataDirOf, homesOf, lockOrAgent, openLocal } from '../session.ts';
 import { parentPost } from '../sync/parent-post.ts';
 import { type Command, EXIT, takesNoWords } from './command.ts';
@@ -35,7 +36,7 @@ export const command: Command = {
     }
     try {
       const log = createLog(dataDir);
-      const network = supervised && invocation.values['through-parent'] === true ? { post: parentPost(process.stdin, process.stdout) } : {};
+      const network = supervised && invocation.values['through-parent'] === true ? { post: parentPost(process.stdin, stream()) } : {};
       const local = await openLocal(invocation, dataDir, log.error, network);
       const ending = new AbortController();
       const stop = () => ending.abort();

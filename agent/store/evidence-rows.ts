@@ -49,7 +49,10 @@ export function evidenceRows(
     add: (row) =>
       write(() => {
         sql(`INSERT INTO evidence_log (seq, time, device, user, kind, item, was, decision, rule, policy_rev, detail, previous, hash)
-          VALUES (@seq, @time, @device, @user, @kind, @item, @was, @decision, @rule, @policyRev, @detail, @previous, @hash)`).run(row);
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
+          ...[row.seq, row.time, row.device, row.user, row.kind, row.item, row.was, row.decision, row.rule, row.policyRev],
+          ...[row.detail, row.previous, row.hash],
+        );
       }),
     *all({ since = '', after = -1 } = {}) {
       const found = guarded(() =>

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { type ExportFormat, exported } from '../../evidence/export.ts';
+import { stream } from '../../print.ts';
 import { guarded } from '../../sqlite.ts';
 import { type Command, EXIT, type Invocation, option, takesNoWords, UsageError } from '../command.ts';
 import { withStoredRecord } from './stored-record.ts';
@@ -29,7 +30,8 @@ export const command: Command = {
     return withStoredRecord(invocation, async ({ rows }) => {
       const lines = exported(rows(since), format);
       if (out === null) {
-        for (const chunk of chunks(lines)) if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
+        const printed = stream();
+        for (const chunk of chunks(lines)) if (!printed.write(chunk)) await once(printed, 'drain');
         return EXIT.done;
       }
       const file = path.resolve(out);
