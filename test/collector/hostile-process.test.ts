@@ -107,6 +107,7 @@ describe('a collector that is a process', () => {
     for (const line of said.err.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('event');
   });
 
+  // Only Linux tells of another process in files how much it holds.
   it.skipIf(!existsSync('/proc/self/status'))(
     'holds no more memory however many bombs come, and honest devices are answered beside them',
     async () => {
