@@ -8,7 +8,7 @@ export type Steps = {
 };
 
 /** The longest that one waits for others to come, in ms, while the database keeps up. Who comes in a quiet time waits for nobody. */
-const TOGETHER_MS = 5;
+const TOGETHER_MS = 10;
 /** As many as are written at once; when they are there, nobody waits any longer. */
 const MOST = 64;
 /**

@@ -45,9 +45,10 @@ async function steady(stage: Stage): Promise<Played> {
     if (sizes) void sent.then(({ bytes }) => sizes[kind].push(bytes));
     return { kind, sent };
   };
-  fleet.wake(rate * (seconds + 5));
-  // A process that has just begun compiles while it works; hours of service don't.
-  await drive(arrivals(rate / 2, 5, random), act(null), createTally(), signal);
+  // A process that has just begun compiles while it works, for thousands of requests; hours of service don't.
+  const before = Math.min(15, seconds / 2);
+  fleet.wake(rate * (seconds + before));
+  await drive(arrivals(rate, before, random), act(null), createTally(), signal);
   const tally = createTally();
   const sizes: Record<Load, number[]> = { unchanged: [], delta: [], full: [] };
   const driven = await drive(arrivals(rate, seconds, random), act(sizes), tally, signal);
