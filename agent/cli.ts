@@ -123,7 +123,9 @@ async function ofCommand(name: string, command: Command, rest: readonly string[]
     home: Array.isArray(values['home']) ? values['home'].map(String) : [],
     answer: (value, text) => print(json ? `${jsonLine(value)}\n` : `${plainLines(text()).trimEnd()}\n`),
   };
-  return command.run(invocation);
+  const code = await command.run(invocation);
+  if (command.endsAtOnce) whenPrinted(() => process.exit(code));
+  return code;
 }
 
 function fail(error: unknown): void {
@@ -139,16 +141,6 @@ process.on('uncaughtException', (error) => {
   process.exit();
 });
 
-/** Ends as soon as what was printed is out. Left to itself Node first waits for what V8 compiles on other threads, which nobody needs any more. */
-function leave(): void {
-  whenPrinted(() => {
-    if (process.exitCode) process.stderr.write('', () => process.exit());
-    else process.exit();
-  });
-}
-
-main(process.argv.slice(2))
-  .then((code) => {
-    process.exitCode = code;
-  }, fail)
-  .finally(leave);
+main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+}, fail);

@@ -39,6 +39,8 @@ export type Command = {
   readonly options: NonNullable<ParseArgsConfig['options']>;
   /** Resolves with the exit code; rejects with a `UsageError`, `DataFolderError`, `DatabaseError` or a refusal of the agent. */
   run(invocation: Invocation): Promise<number>;
+  /** Nothing is under way once `run` has resolved, so that the process may end as soon as what was printed is out. */
+  readonly endsAtOnce?: true;
 };
 
 /** A command as it is listed, and loaded when named: a short one doesn't pay for the others. */
