@@ -160,9 +160,14 @@ describe('numbers', () => {
     const head = headOfItems([tool('a')]);
     expect((await device.checkIn({ epoch: other, seq: 1, base: head, head })).json).toMatchObject({ ackSeq: 1, want: 'none' });
     expect(await alarms(device)).toEqual([]);
-    const back = await device.checkIn({ base: head, head });
+    // What was signed before the other began comes late; a copy signs after it.
+    const late = { claims: { iat: Math.floor(Date.now() / 1000) - 60 } };
+    expect((await device.checkIn({ base: head, head }, late)).json).toMatchObject({ want: 'full', nextCheckInS: 3600 });
+    expect((await row(device)).state).toBe('active');
+    const signedIn = (seconds: number) => ({ claims: { iat: Math.floor(Date.now() / 1000) + seconds } });
+    const back = await device.checkIn({ base: head, head }, signedIn(5));
     expect(back.json['nextCheckInS']).toBeGreaterThan(3600);
-    await device.checkIn({ epoch: other, seq: 2, base: head, head });
+    await device.checkIn({ epoch: other, seq: 2, base: head, head }, signedIn(10));
     expect(await alarms(device)).toEqual(['device.clone']);
     expect((await row(device)).state).toBe('clone');
   });
