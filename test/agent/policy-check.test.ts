@@ -1,5 +1,5 @@
 /** Before a policy is used: what is worth a look, what really backs each clause, and that editors' schema is the form that is read. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
@@ -133,8 +133,7 @@ describe('what backs a clause', () => {
 
   it('claims no action that this build can’t carry out, and no less', () => {
     const folder = fileURLToPath(new URL('../../agent/act', import.meta.url));
-    const code = existsSync(folder) ? readdirSync(folder).map((file) => readFileSync(path.join(folder, file), 'utf8')) : [];
-    const built = ['disable-entry', 'end-process'].filter((action) => code.some((text) => text.includes(`'${action}'`)));
+    const built = ['disable-entry', 'end-process'].filter((action) => existsSync(path.join(folder, `${action}.ts`)));
     expect([...BUILT_ACTIONS].sort(), 'BUILT_ACTIONS in agent/policy/backing.ts names what agent/act/ carries out').toEqual(built);
   });
 });
