@@ -53,6 +53,8 @@ async function begin({ seed, devices, url, folder, fill: filled, decisions, quot
     await fill(opened.db, seed, devices, new Date(), (line) => tell({ kind: 'said', line }));
     // As it would have been done in the days that this took in truth.
     await sql`vacuum analyze`.execute(opened.db);
+    // A server that has run for a while uses the files of its log again; a new one stops to make each, unless there were some to clear away.
+    if (opened.engine === 'postgresql') await sql`checkpoint`.execute(opened.db).catch(() => {});
     await opened.close();
   }
   // A log is part of what a check-in costs.
