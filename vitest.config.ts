@@ -3,8 +3,11 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { DearestFirst } from './test/dearest-first.ts';
 
-/** End-to-end tests that mostly wait (for the collector's next poll, for other programs), and measure no time of ours. */
-const BESIDE = ['test/e2e/check-in.test.ts', 'test/e2e/real-tools-off.test.ts', 'test/e2e/real-tools-found.test.ts'];
+/**
+ * End-to-end tests that mostly wait (for the collector's next poll, for other programs), and measure no time of ours. None that says which tools run:
+ * other tests start the same ones.
+ */
+const BESIDE = ['test/e2e/check-in.test.ts', 'test/e2e/real-tools-off.test.ts'];
 
 // One more than there are processors where these are few: many tests wait for programs that they have started.
 const maxWorkers = Math.max(3, availableParallelism() - 1);
