@@ -11,6 +11,7 @@ import { CAPABILITIES, missingCapabilities } from '../../build/capabilities.mjs'
 import { electronRuntime } from '../../build/electron-runtime.mjs';
 import { executable } from '../../build/executable.mjs';
 import { type Figure, openBench, type Row } from './bench.ts';
+import { machineTicks } from './proc.ts';
 import { row as actKill } from './rows/act-kill.ts';
 import { row as app } from './rows/app.ts';
 import { row as collector } from './rows/collector.ts';
@@ -51,7 +52,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const say = (line: string) => void process.stderr.write(`bench: ${line}\n`);
 const load = () => loadavg()[0] ?? 0;
 
-type Measured = Figure & { readonly row: string; readonly load: number };
+/** `stolen`: share of the processors' time that the host gave to others while the row was measured; null where the system doesn't tell. */
+type Measured = Figure & { readonly row: string; readonly load: number; readonly stolen: number | null };
 
 function usage(): string {
   return ['Usage: npm run bench [-- ROW… --long]', '', ...ROWS.map(({ id, about }) => `  ${id.padEnd(8)} ${about}`)].join('\n');
@@ -64,11 +66,13 @@ function verdict({ met }: Figure): string {
 /** Measures one row, and ends whatever it started. What goes wrong is a figure too. */
 async function measure(row: Row, options: { muster: string; long: boolean; signal: AbortSignal }): Promise<Measured[]> {
   const before = load();
+  const stolen = process.platform === 'linux' ? stolenFromNow() : () => null;
   const failed = (measured: string, met: boolean | null): Figure => ({ what: row.about, measured, bar: null, met, numbers: {} });
   const missing = missingCapabilities().filter((id) => row.needs.includes(id));
   const unmeasured = missing.map((id) => `${id} is missing (${CAPABILITIES[id].install})`);
   if (process.platform !== 'linux') unmeasured.push('the bench reads /proc, so it measures on Linux only');
-  if (unmeasured.length > 0) return [{ ...failed(`not measured here: ${unmeasured.join('; ')}`, null), row: row.id, load: before }];
+  if (unmeasured.length > 0)
+    return [{ ...failed(`not measured here: ${unmeasured.join('; ')}`, null), row: row.id, load: before, stolen: null }];
   const limit = AbortSignal.timeout(row.limitS[options.long ? 'long' : 'short'] * 1000);
   const signal = AbortSignal.any([options.signal, limit]);
   const bench = openBench({ ...options, signal, say });
@@ -82,12 +86,31 @@ async function measure(row: Row, options: { muster: string; long: boolean; signa
   } finally {
     bench.end();
   }
-  return figures.map((figure) => ({ ...figure, row: row.id, load: Math.max(before, load()) }));
+  const aside = { load: Math.max(before, load()), stolen: stolen() };
+  return figures.map((figure) => ({ ...figure, row: row.id, ...aside }));
 }
 
+function stolenFromNow(): () => number {
+  const before = machineTicks();
+  return () => {
+    const now = machineTicks();
+    return (now.stolen - before.stolen) / Math.max(1, now.all - before.all);
+  };
+}
+
+const percent = (share: number | null) => (share === null ? '' : `${(share * 100).toFixed(1)} %`);
+
 function table(measured: readonly Measured[]): string {
-  const lines = measured.map((each) => [each.row, each.what, each.measured, each.bar ?? '', verdict(each), each.load.toFixed(1)]);
-  return [['row', 'what', 'measured', 'bar', '', 'load'], ['---', '---', '---', '---', '---', '---'], ...lines]
+  const lines = measured.map((each) => [
+    each.row,
+    each.what,
+    each.measured,
+    each.bar ?? '',
+    verdict(each),
+    each.load.toFixed(1),
+    percent(each.stolen),
+  ]);
+  return [['row', 'what', 'measured', 'bar', '', 'load', 'stolen'], ['---', '---', '---', '---', '---', '---', '---'], ...lines]
     .map((cells) => `| ${cells.join(' | ')} |`)
     .join('\n');
 }
@@ -149,7 +172,8 @@ function report(measured: readonly Measured[], machine: Readonly<Record<string, 
     `${date} · ${cores} × ${processor} · ${memoryGb} GB · Node ${node} · Electron ${electron ?? 'none'}${long ? ' · --long' : ''}`,
   );
   console.log(
-    '“load” is the load average of the last minute at its highest around the row; above the number of cores, wall times are inflated.',
+    '“load” is the load average of the last minute at its highest around the row; above the number of cores, wall times are inflated. ' +
+      '“stolen” is what the host gave of the processors to other guests meanwhile; from 2 % on, the slowest hundredth says more of them than of us.',
   );
   console.log(path.relative(root, file));
 }

@@ -4,6 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** The kernel gives processor time in steps of this many milliseconds. */
 export const msPerTick = 10;
 
+/** Ticks of all processors since the machine started, and how many of them the host gave to its other guests while this one had work to do. */
+export function machineTicks(): { readonly all: number; readonly stolen: number } {
+  const [, ...fields] = (/^cpu .*$/m.exec(readFileSync('/proc/stat', 'latin1'))?.[0] ?? '').split(/ +/).map(Number);
+  // What runs in guests of this machine is in the first two already.
+  const ticks = fields.slice(0, 8);
+  return { all: ticks.reduce((sum, each) => sum + each, 0), stolen: ticks[7] ?? 0 };
+}
+
 /** From /proc/<pid>/stat, without the two fields before its state; null where the process has ended. */
 function stat(pid: number | 'self'): string[] | null {
   try {

@@ -10,8 +10,8 @@ import { postgresPrograms } from '../../build/capabilities.mjs';
 
 export type Cluster = {
   readonly port: number;
-  /** A new empty database; resolves with its address for `DATABASE_URL`. */
-  database(): Promise<string>;
+  /** A new empty database; resolves with its address for `DATABASE_URL`: on loopback, or by the server's `socket` file. */
+  database(by?: 'loopback' | 'socket'): Promise<string>;
   /** `pg_ctl restart -m immediate`: every connection is cut and the log is replayed, as after a crash. Resolves when it answers again. */
   crash(): Promise<void>;
   stop(mode: 'fast' | 'immediate'): Promise<void>;
@@ -43,7 +43,9 @@ export async function startPostgres({
     const [code] = (await once(spawn(path.join(programs ?? '', program), args, options), 'exit')) as [number | null];
     if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}.${logOf(folder)}`);
   }
-  await run('initdb', '-D', data, '-U', 'muster', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync', '--no-instructions');
+  // What wasn't synced now is written by the system half a minute later, beside what is measured then.
+  const unsynced = durable ? [] : ['--no-sync'];
+  await run('initdb', '-D', data, '-U', 'muster', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-instructions', ...unsynced);
   const port = await freePort();
   const all = {
     listen_addresses: '127.0.0.1',
@@ -64,13 +66,13 @@ export async function startPostgres({
   let made = 0;
   return {
     port,
-    async database() {
+    async database(by = 'loopback') {
       const client = new pg.Client({ connectionString: url('postgres') });
       await client.connect();
       const name = `muster_${++made}`;
       await client.query(`create database ${name}`);
       await client.end();
-      return url(name);
+      return by === 'loopback' ? url(name) : `postgres://muster@localhost/${name}?host=${encodeURIComponent(folder)}&port=${port}`;
     },
     crash: () => control('restart', '-m', 'immediate', ...starting),
     async stop(mode) {

@@ -8,11 +8,13 @@ import { type Row, text } from '../bench.ts';
 
 /** As PostgreSQL counts. */
 const GB = 2 ** 30;
+/** Check-ins a second that are asked for: the bar, and as much more as chance takes away in half a minute. */
+const RATE = 515;
 
 export const row: Row = {
   id: 'collector',
   about:
-    'check-ins over PostgreSQL, fleet on the same machine: 90 % unchanged, 9 % with three changed tools, 1 % full, a grant signed each second; --long: 100,000 devices',
+    'check-ins over PostgreSQL by its socket, fleet on the same machine: 90 % unchanged, 9 % with three changed tools, 1 % full, a grant signed each second; --long: 100,000 devices',
   needs: ['postgres'],
   limitS: { short: 300, long: 2400 },
   async run(bench) {
@@ -24,10 +26,10 @@ export const row: Row = {
     const { played, target, costMs } = await runFleet({
       scenario: 'steady',
       devices,
-      rate: 550,
+      rate: RATE,
       seconds: bench.long ? 120 : 30,
       seed: 1,
-      databaseUrl: await cluster.database(),
+      databaseUrl: await cluster.database('socket'),
       folder: path.join(bench.folder('fleet'), 'database'),
       target: null,
       signal: bench.signal,
@@ -40,7 +42,7 @@ export const row: Row = {
     const failed = Object.values(numbers.codes).reduce((sum, count) => sum + count, 0);
     return [
       {
-        what: `collector over PostgreSQL, ${devices} devices: check-ins at 550 a second`,
+        what: `collector over PostgreSQL, ${devices} devices: check-ins at ${RATE} a second`,
         measured: `${numbers.perSecond}/s, p99 ${text(numbers.p99Ms, 'ms')} (p50 ${text(numbers.p50Ms, 'ms')}), ${failed} refused, ${numbers['skipped']} not sent, ${target?.signed ?? 0} grants signed; processor time of one: collector ${costMs.collector} + PostgreSQL ${costMs.database} + fleet ${costMs.fleet} = ${text(all, 'ms')}`,
         bar: '≥ 500/s, p99 ≤ 100 ms',
         met: numbers.perSecond >= 500 && numbers.p99Ms <= 100 && (target?.signed ?? 0) > 0,
