@@ -11,7 +11,7 @@ import type { Notice } from './notify.ts';
 import { SCHEME, serveRenderer } from './renderer-files.ts';
 import { selfTest } from './self-test.ts';
 import { helpAddress, registerShell } from './shell.ts';
-import { agentCommand, chromiumFolder, readStart } from './start.ts';
+import { agentCommand, chromiumFolder, readStart, type Start } from './start.ts';
 import type { TrayAction } from './tray.ts';
 import { showTray } from './tray-icon.ts';
 import { watcher } from './watcher.ts';
@@ -19,7 +19,7 @@ import { windows } from './window.ts';
 
 const platform = process.platform as Platform;
 const packaged = app.isPackaged;
-const start = readStart(process.argv, process.env, packaged);
+const start = startOrEnd();
 
 // A bug ends the application with a line on standard error; Electron's own way is a dialog in front of whatever the person is doing.
 process.on('uncaughtException', (error) => {
@@ -48,6 +48,17 @@ if (app.requestSingleInstanceLock()) {
   // The instance that runs has been told, and shows its window.
   if (start.selfTest) console.error('The self-test needs an instance of its own: give it a --data folder that no running Muster uses.');
   app.exit(start.selfTest ? 1 : 0);
+}
+
+/** Before anything else is there: what was asked for can't be known, so nothing is begun. */
+function startOrEnd(): Start {
+  try {
+    return readStart(process.argv, process.env, packaged);
+  } catch (error) {
+    console.error(`muster: ${(error as Error).message}`);
+    // And not `app.exit`, which comes back.
+    process.exit(2);
+  }
 }
 
 function run(): void {

@@ -11,16 +11,30 @@ export type Start = {
   readonly selfTest: string | null;
 };
 
-/** Reads the command line. The environment counts in development only: a packaged app obeys what can be seen in its command line. */
+/**
+ * Reads the command line. The environment counts in development only: a packaged app obeys what can be seen in its command line. Throws an Error
+ * with a sentence for the person where an option has no value: the usual folder isn't what was asked for.
+ */
 export function readStart(argv: readonly string[], env: Readonly<Record<string, string | undefined>>, packaged: boolean): Start {
-  const value = (name: string) => argv.findLast((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3) || null;
-  const data = value('data') ?? (packaged ? null : env['MUSTER_DATA'] || null);
-  const selfTest = value('self-test');
+  const data = optionOf(argv, 'data', 'a folder, or leave it out to use the usual one') ?? (packaged ? null : env['MUSTER_DATA'] || null);
+  const selfTest = optionOf(argv, 'self-test', 'a file for what it finds');
   return {
     background: argv.includes('--background'),
     data: data && path.resolve(data),
     selfTest: selfTest && path.resolve(selfTest),
   };
+}
+
+/** As the command line of the agent takes it: `--name=value` or `--name value`; the last one counts. Null where it isn't there. */
+function optionOf(argv: readonly string[], name: string, needs: string): string | null {
+  const at = argv.findLastIndex((argument) => argument === `--${name}` || argument.startsWith(`--${name}=`));
+  const option = argv[at];
+  if (option === undefined) return null;
+  const next = argv[at + 1] ?? '';
+  // Another option is no value; one that does begin with a hyphen can be told by the equals sign.
+  const value = option === `--${name}` ? (next.startsWith('-') ? '' : next) : option.slice(name.length + 3);
+  if (value === '') throw new Error(`--${name} has no value: give it ${needs}.`);
+  return value;
 }
 
 /**

@@ -295,7 +295,22 @@ describe('the start', () => {
     const argv = ['muster', '--background', '--data=/tmp/a', '--self-test=/tmp/b.json'];
     expect(readStart(argv, {}, true)).toEqual({ background: true, data: '/tmp/a', selfTest: '/tmp/b.json' });
     expect(readStart(['muster'], { MUSTER_DATA: '/tmp/c' }, false)).toEqual({ background: false, data: '/tmp/c', selfTest: null });
-    expect(readStart(['muster', '--data='], { MUSTER_DATA: '/tmp/c' }, true)).toEqual({ background: false, data: null, selfTest: null });
+    expect(readStart(['muster'], { MUSTER_DATA: '/tmp/c' }, true)).toEqual({ background: false, data: null, selfTest: null });
+  });
+
+  it('takes a value after its option as well, and the last one', () => {
+    const argv = ['muster', '--data', '/tmp/a', '--self-test', '/tmp/b.json', '--background'];
+    expect(readStart(argv, {}, true)).toEqual({ background: true, data: '/tmp/a', selfTest: '/tmp/b.json' });
+    expect(readStart(['muster', '--data=/tmp/a', '--data', '/tmp/b'], {}, true).data).toBe('/tmp/b');
+    expect(readStart(['muster', '--data', '/tmp/b', '--data=/tmp/-a'], {}, true).data).toBe('/tmp/-a');
+    expect(readStart(['muster', '--database', '/tmp/b', '--data-dir=/tmp/c'], {}, true).data).toBeNull();
+  });
+
+  it.each([[['--data']], [['--data=']], [['--data', '--background']], [['--data', '']]])('says that an option has no value: %j', (argv) => {
+    const env = { MUSTER_DATA: '/tmp/c' };
+    for (const packaged of [true, false]) {
+      expect(() => readStart(['muster', ...argv], env, packaged)).toThrow(/^--data has no value: give it a folder, or leave it out/);
+    }
   });
 
   it('keeps Chromium’s folder apart from the agent’s', () => {
