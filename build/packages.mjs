@@ -40,13 +40,27 @@ function packagesAreReady(root) {
 }
 
 /**
+ * A link leads to another checkout's folder (or a shared one): its packages may be used, but npm would empty it under whoever works there.
+ * @param {string} root
+ */
+function refuseLinked(root) {
+  const folder = path.join(root, 'node_modules');
+  // A junction of Windows counts too; undefined where there is nothing yet.
+  if (!fs.lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  throw new Error(
+    `${folder} is a link to ${fs.readlinkSync(folder)}, where the packages are not those of this package-lock.json, and installing them would empty that folder; remove the link (not what it leads to) and run the same command again, and this checkout gets packages of its own.`,
+  );
+}
+
+/**
  * Installs what the lock file names, if that has not been done yet. Safe when several run at once: one installs, the others wait.
- * Throws an Error with a sentence when npm fails.
+ * Throws an Error with a sentence when npm fails, or when node_modules is a link and what it leads to doesn't fit.
  * @param {string} root
  * @param {(line: string) => void} say
  */
 export async function ensurePackages(root, say) {
   if (packagesAreReady(root)) return;
+  refuseLinked(root);
   const release = await lock(path.join(root, '.setup'), say);
   try {
     if (packagesAreReady(root)) return;

@@ -110,6 +110,31 @@ describe('packages', () => {
     release();
     expect(fs.readdirSync(folder)).toEqual([]);
   });
+
+  it('are never installed through a link, which would empty another checkout, and used through it where they fit', async () => {
+    clone('owner', '');
+    const owner = path.join(work, 'owner');
+    const setup = clone('linked', 'console.log("ran");');
+    const linked = path.join(work, 'linked');
+    fs.rmSync(path.join(linked, 'node_modules'), { recursive: true });
+    fs.symlinkSync(path.join(owner, 'node_modules'), path.join(linked, 'node_modules'));
+    // A lock that npm would carry out without a network: it takes everything away.
+    const empty = { name: 'linked', lockfileVersion: 3, packages: { '': { name: 'linked' }, 'node_modules/node': { version: '24.0.0' } } };
+    fs.writeFileSync(path.join(linked, 'package-lock.json'), JSON.stringify(empty));
+    const run = () => promisify(execFile)(process.execPath, [setup, 'muster', 'status']);
+    const before = fs.readdirSync(path.join(owner, 'node_modules'), { recursive: true });
+
+    await expect(run()).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: `muster set-up: ${path.join(linked, 'node_modules')} is a link to ${path.join(owner, 'node_modules')}, where the packages are not those of this package-lock.json, and installing them would empty that folder; remove the link (not what it leads to) and run the same command again, and this checkout gets packages of its own.\n`,
+    });
+    expect(fs.readdirSync(path.join(owner, 'node_modules'), { recursive: true })).toEqual(before);
+    expect(fs.existsSync(path.join(linked, '.setup'))).toBe(false);
+
+    fs.copyFileSync(path.join(owner, 'package-lock.json'), path.join(linked, 'package-lock.json'));
+    expect((await run()).stdout).toBe('ran\n');
+  });
 });
 
 /** A zip of deflated files, as small as the format allows. */
