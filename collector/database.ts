@@ -87,7 +87,10 @@ function openPostgres(url: string, connections: number): Opened {
   // So would one that breaks between two statements of a transaction; the next statement fails, and the request with it.
   for (const each of [pool, own]) each.on('connect', (client) => client.on('error', () => {}));
   const names = createNames();
-  pool.on('connect', (client) => planOnce(client, names));
+  pool.on('connect', (client) => {
+    endUnanswered(client);
+    planOnce(client, names);
+  });
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   return {
     db,
@@ -138,9 +141,30 @@ function createNames(): Names {
 /** A newer collector has changed the tables beneath this one, and what was planned no longer fits. */
 const OUTDATED_PLAN = '0A000';
 
+type Query = (config: pg.QueryConfig) => Promise<pg.QueryResult>;
+
+/**
+ * A statement that was given up is still under way at the server, and its connection would go back to the pool as if it were free: the next one would
+ * wait behind it, or be written into a transaction whose `begin` was given up and which nobody ends, so that what was answered would be lost.
+ * After anything that the server itself has not answered, the connection ends.
+ */
+function endUnanswered(client: pg.PoolClient): void {
+  const query = client.query.bind(client) as Query;
+  const ending = async (config: pg.QueryConfig) => {
+    try {
+      return await query(config);
+    } catch (error) {
+      // The pool's type hides it. Cuts the socket where a statement is under way; the pool then takes no such client back.
+      if (!(error instanceof pg.DatabaseError)) void (client as pg.PoolClient & pg.Client).end();
+      throw error;
+    }
+  };
+  client.query = ending as typeof client.query;
+}
+
 /** Kysely gives texts and values; what parses and plans a text each time costs as much as running it. */
 function planOnce(client: pg.PoolClient, names: Names): void {
-  const query = client.query.bind(client) as (config: pg.QueryConfig) => Promise<pg.QueryResult>;
+  const query = client.query.bind(client) as Query;
   const named = async (text: string, values: unknown[]) => {
     const name = values.length > 0 ? names.of(text) : undefined;
     if (name === undefined) return query({ text, values });

@@ -154,6 +154,50 @@ needs('postgres').describe('on PostgreSQL', () => {
     expect((error as Error).message).not.toMatch(/hunter2|127\.0|somebody/);
   });
 
+  it('ends a statement that takes too long at the server, and its connection is as good as before', async () => {
+    const usual = await openDatabase({ url: await cluster.database(), connections: 1 });
+    // Below the time after which this side gives up: only a server that hangs is given up.
+    expect((await sql<{ limit: string }>`select current_setting('statement_timeout') as limit`.execute(usual.db)).rows).toEqual([
+      { limit: '1min' },
+    ]);
+    await usual.close();
+    const { db, close } = await openDatabase({ url: `${await cluster.database()}?statement_timeout=1000`, connections: 1 });
+    const one = await backend(db);
+    await expect(sql`select pg_sleep(60)`.execute(db)).rejects.toMatchObject({ code: '57014' });
+    expect(await backend(db)).toBe(one);
+    await close();
+  });
+
+  it.each(['hangs on', 'goes on before the next statement'])(
+    'gives up a server process that hangs and %s, and keeps what is answered after it',
+    async (then) => {
+      const url = await cluster.database();
+      await (await openDatabase({ url })).close();
+      const { db, close } = await openDatabase({ url: `${url}?query_timeout=2000`, connections: 1 });
+      const hanging = await backend(db);
+      let stopped = true;
+      // Once: a process that has gone on sees that nobody is there, and ends.
+      const goOn = () => {
+        if (stopped) process.kill(hanging, 'SIGCONT');
+        stopped = false;
+      };
+      process.kill(hanging, 'SIGSTOP');
+      try {
+        const given = db.transaction().execute((trx) => audit(trx, { at: NOW, actor: 'system', action: 'given up' }));
+        await expect(given).rejects.toThrow('Query read timeout');
+        if (then !== 'hangs on') goOn();
+        await audit(db, { at: NOW, actor: 'system', action: 'answered' });
+        const elsewhere = await openDatabase({ url, connections: 1 });
+        expect(await elsewhere.db.selectFrom('audit').select('action').execute()).toEqual([{ action: 'answered' }]);
+        await elsewhere.close();
+        expect(await backend(db)).not.toBe(hanging);
+      } finally {
+        goOn();
+      }
+      await close();
+    },
+  );
+
   describe('a running collector', () => {
     let collector: Collector;
     let database: Opened;
@@ -209,6 +253,12 @@ needs('postgres').describe('on PostgreSQL', () => {
     });
   });
 });
+
+/** The process id of the server's half of a connection. */
+async function backend(db: Opened['db']): Promise<number> {
+  const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db);
+  return rows[0]?.pid ?? 0;
+}
 
 /** Keeps a connection of the pool in a transaction until the returned function is called. */
 async function hold({ db }: Opened): Promise<() => void> {
