@@ -2,8 +2,9 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { type CheckIn, type CheckInAnswer, type Enrolment, HASH_ALG, headOf, PROTO } from '../../agent/wire.ts';
 import { type Had, TOOLS_EACH, toolOf } from './inventory.ts';
-import { bytesOf, chance, uuidOf } from './random.ts';
+import { bytesOf, chance, type Random, uuidOf } from './random.ts';
 
+/** The public half is worked out when it is asked for: only an enrolment says it. */
 export type Key = { readonly privateKey: KeyObject; readonly publicJwk: Enrolment['key'] };
 
 /** What a check-in carries: nothing new, a few tools in another version, or everything. */
@@ -13,11 +14,18 @@ const DELTA = 3;
 /** PKCS#8 around the 32 bytes of an Ed25519 key. */
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-export function keyOf(seed: number, device: number): Key {
-  const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8, bytesOf(seed, 'key', device)]), format: 'der', type: 'pkcs8' });
-  const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' });
-  return { privateKey, publicJwk: { kty: 'OKP', crv: 'Ed25519', x } };
-}
+const privateKeyOf = (seed: number, device: number) =>
+  createPrivateKey({ key: Buffer.concat([PKCS8, bytesOf(seed, 'key', device)]), format: 'der', type: 'pkcs8' });
+
+const withPublic = (privateKey: KeyObject): Key => ({
+  privateKey,
+  get publicJwk(): Enrolment['key'] {
+    const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' });
+    return { kty: 'OKP', crv: 'Ed25519', x };
+  },
+});
+
+export const keyOf = (seed: number, device: number): Key => withPublic(privateKeyOf(seed, device));
 
 export const idOf = (seed: number, device: number) => uuidOf(seed, 'device', device);
 export const epochOf = (seed: number, device: number, copy = 0) => uuidOf(seed, 'epoch', device, copy);
@@ -48,98 +56,140 @@ export type Has = Pick<Trust, 'keySet' | 'policy'>;
 
 const NOTHING: Has = { keySet: null, policy: null };
 
-/**
- * `held`: the collector has its inventory already, with the number 1 acknowledged. `has`: what was published before that. `copy`: the same id and key
- * with another database.
- */
-export function createDevice(
-  seed: number,
-  index: number,
-  { held = false, copy = 0, has = NOTHING }: { held?: boolean; copy?: number; has?: Has } = {},
-): Device {
-  const id = idOf(seed, index);
-  const epoch = epochOf(seed, index, copy);
-  const random = chance(seed, 'life', index, copy);
-  const revisions = new Map<number, number>();
-  const tool = (slot: number) => toolOf(seed, index, slot, revisions.get(slot) ?? 0);
-  const all = () => Array.from({ length: TOOLS_EACH }, (_, slot) => tool(slot));
-  const headNow = () => headOf(all().map(({ hash }) => hash));
-  let key: Key | null = null;
-  let seq = held ? 1 : 0;
-  let head: string | null = held ? headNow() : null;
-  let pending: CheckIn | null = null;
-  let full = !held;
-  let trust: Trust = { ...NOTHING, ...has, grants: null, applied: appliedOf(has.policy) };
-  const keyed = () => {
-    key ??= keyOf(seed, index);
-    return key;
-  };
+/** Nearly all have the same, so nearly all have one object. */
+const trusts = new Map<string, Trust>();
 
-  function compose(load: Load): CheckIn {
-    const envelope = { proto: PROTO, epoch, seq: seq + 1, hashAlg: HASH_ALG } as const;
-    if (full || load === 'full' || head === null) {
-      const items = all();
+function shared(trust: Trust): Trust {
+  const name = JSON.stringify(trust);
+  const known = trusts.get(name);
+  if (known) return known;
+  trusts.set(name, trust);
+  return trust;
+}
+
+/** What a device has once something changed on it: how often each slot did, and its chance. */
+type Changes = { readonly random: Random; readonly revisions: Map<number, number> };
+
+/**
+ * A class, for a hundred thousand are held at once, and what is held is walked through again and again by the garbage collector, in pauses that would be
+ * seen in the latencies: one object with shared methods, a head and a key are what a device costs. What follows from its seed and index is worked out anew.
+ */
+class SimulatedDevice implements Device {
+  readonly index: number;
+  busy = false;
+  readonly #seed: number;
+  readonly #copy: number;
+  #seq: number;
+  #full: boolean;
+  #head: string | null = null;
+  #trust: Trust;
+  #key: KeyObject | null = null;
+  #pending: CheckIn | null = null;
+  #changes: Changes | null = null;
+
+  constructor(seed: number, index: number, { held, copy, has }: { held: boolean; copy: number; has: Has }) {
+    this.#seed = seed;
+    this.index = index;
+    this.#copy = copy;
+    this.#seq = held ? 1 : 0;
+    this.#full = !held;
+    this.#trust = shared({ ...NOTHING, ...has, grants: null, applied: appliedOf(has.policy) });
+    if (held) this.#head = this.#headNow();
+  }
+
+  get id(): string {
+    return idOf(this.#seed, this.index);
+  }
+
+  key(): Key {
+    this.#key ??= privateKeyOf(this.#seed, this.index);
+    return withPublic(this.#key);
+  }
+
+  next(load: Load): CheckIn {
+    this.#pending ??= this.#compose(load);
+    return this.#pending;
+  }
+
+  hear(answer: CheckInAnswer): void {
+    this.#seq = Math.max(answer.ackSeq, this.#pending?.seq ?? 0);
+    // An equal one would only be younger: the one that is held stays.
+    if (this.#head !== answer.head) this.#head = answer.head;
+    this.#full = answer.want !== 'none';
+    this.#pending = null;
+    if (answer.trust === 'current') return;
+    const { keySet, policy, grants } = answer.trust;
+    const had = this.#trust;
+    const has = policy === undefined ? had.policy : revsOf(policy);
+    this.#trust = shared({
+      keySet: keySet === undefined ? had.keySet : revsOf(keySet).rev,
+      policy: has,
+      grants: grants === undefined ? had.grants : revsOf(grants),
+      applied: appliedOf(has),
+    });
+  }
+
+  refused(): void {
+    this.#seq++;
+    this.#full = true;
+    this.#pending = null;
+  }
+
+  enrolment(secret: string): Enrolment {
+    const { id, index } = this;
+    return { proto: PROTO, id, key: this.key().publicJwk, secret, platform: 'linux', hostname: `sim-${index}`, user: 'user' };
+  }
+
+  restore(): void {
+    this.#seq = 1;
+    this.#pending = null;
+  }
+
+  #compose(load: Load): CheckIn {
+    const [seed, index, copy, trust, base] = [this.#seed, this.index, this.#copy, this.#trust, this.#head];
+    const envelope = { proto: PROTO, epoch: epochOf(seed, index, copy), seq: this.#seq + 1, hashAlg: HASH_ALG } as const;
+    if (this.#full || load === 'full' || base === null) {
+      const items = this.#all();
       return {
         ...envelope,
         base: null,
         head: headOf(items.map(({ hash }) => hash)),
-        snapshot: { id: uuidOf(seed, 'snapshot', index, copy, seq), part: 1, of: 1, items: items.map(({ item }) => item) },
+        snapshot: { id: uuidOf(seed, 'snapshot', index, copy, this.#seq), part: 1, of: 1, items: items.map(({ item }) => item) },
         trust,
         agent: { version: '0.1.0', platform: 'linux' },
       };
     }
-    if (load === 'unchanged') return { ...envelope, base: head, head, trust };
+    if (load === 'unchanged') return { ...envelope, base, head: base, trust };
+    this.#changes ??= { random: chance(seed, 'life', index, copy), revisions: new Map() };
+    const { random, revisions } = this.#changes;
     const slots = new Set<number>();
     while (slots.size < DELTA) slots.add(Math.floor(random() * TOOLS_EACH));
     for (const slot of slots) revisions.set(slot, (revisions.get(slot) ?? 0) + 1);
-    return { ...envelope, base: head, head: headNow(), upsert: [...slots].map((slot) => tool(slot).item), trust };
+    return { ...envelope, base, head: this.#headNow(), upsert: [...slots].map((slot) => this.#tool(slot).item), trust };
   }
 
-  return {
-    id,
-    index,
-    busy: false,
-    key: keyed,
-    next(load) {
-      pending ??= compose(load);
-      return pending;
-    },
-    hear(answer) {
-      seq = Math.max(answer.ackSeq, pending?.seq ?? 0);
-      head = answer.head;
-      full = answer.want !== 'none';
-      pending = null;
-      if (answer.trust !== 'current') {
-        const { keySet, policy, grants } = answer.trust;
-        const has = policy === undefined ? trust.policy : revsOf(policy);
-        trust = {
-          keySet: keySet === undefined ? trust.keySet : revsOf(keySet).rev,
-          policy: has,
-          grants: grants === undefined ? trust.grants : revsOf(grants),
-          applied: appliedOf(has),
-        };
-      }
-    },
-    refused() {
-      seq++;
-      full = true;
-      pending = null;
-    },
-    enrolment: (secret) => ({
-      proto: PROTO,
-      id,
-      key: keyed().publicJwk,
-      secret,
-      platform: 'linux',
-      hostname: `sim-${index}`,
-      user: 'user',
-    }),
-    restore() {
-      seq = 1;
-      pending = null;
-    },
-  };
+  #tool(slot: number): Had {
+    return toolOf(this.#seed, this.index, slot, this.#changes?.revisions.get(slot) ?? 0);
+  }
+
+  #all(): Had[] {
+    return Array.from({ length: TOOLS_EACH }, (_, slot) => this.#tool(slot));
+  }
+
+  #headNow(): string {
+    return headOf(this.#all().map(({ hash }) => hash));
+  }
 }
+
+/**
+ * `held`: the collector has its inventory already, with the number 1 acknowledged. `has`: what was published before that. `copy`: the same id and key
+ * with another database.
+ */
+export const createDevice = (
+  seed: number,
+  index: number,
+  { held = false, copy = 0, has = NOTHING }: { held?: boolean; copy?: number; has?: Has } = {},
+): Device => new SimulatedDevice(seed, index, { held, copy, has });
 
 const appliedOf = (policy: Trust['policy']): Trust['applied'] =>
   policy === null ? { rev: null, status: 'none' } : { rev: policy.rev, status: 'ok' };

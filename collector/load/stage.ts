@@ -52,12 +52,11 @@ export const counter = () => {
 
 /** Made when they are first needed: most of a hundred thousand keys sign once or never in a run. */
 export function fleetOf({ seed, devices, published }: Stage, held = true) {
-  const made = new Map<number, Device>();
-  const at = (index: number) => {
-    const known = made.get(index);
-    if (known) return known;
-    const device = createDevice(seed, index, held && published ? { held, has: published } : { held });
-    made.set(index, device);
+  // As long as it will be: what grows is copied, all at once.
+  const made = new Array<Device | undefined>(devices);
+  const at = (index: number): Device => {
+    const device = made[index] ?? createDevice(seed, index, held && published ? { held, has: published } : { held });
+    made[index] = device;
     return device;
   };
   // One after another, in an order without neighbours; who is busy is passed over.
