@@ -86,16 +86,21 @@ async function inTransaction(
   if (!row) throw new Problem('unknown-device');
   refuseInactive(row);
   const sameEpoch = row.epoch === arrived.epoch;
-  if (sameEpoch && arrived.seq < row.ack_seq)
-    return { answer: await answerOf(parts, signed, trx, row, at, [], 'full'), took: 'behind', alarms: 0 };
+  const behind = async (ackSeq: number): Promise<Outcome> => ({
+    answer: { ...(await answerOf(parts, signed, trx, row, at, [], 'full')), ackSeq },
+    took: 'behind',
+    alarms: 0,
+  });
+  // Late, nobody reads it; of a restored backup it says where to go on. The row stays as it is, so a device that is further on is not asked for anything.
+  if (sameEpoch && arrived.seq < row.ack_seq) return behind(row.ack_seq);
   if (sameEpoch && arrived.seq === row.ack_seq) {
     if (row.last_body !== arrived.bodyHash) return reused(trx, device, at);
     const decisions = await decisionsAfter(trx, device, row.decisions_acked);
     return { answer: await answerOf(parts, signed, trx, row, at, decisions), took: 'replayed', alarms: 0 };
   }
 
-  if (!sameEpoch && isFromBefore(row, arrived))
-    return { answer: await answerOf(parts, signed, trx, row, at, [], 'full'), took: 'behind', alarms: 0 };
+  // What is held counts for the other epoch, and at or below this number it would acknowledge what was not taken.
+  if (!sameEpoch && isFromBefore(row, arrived)) return behind(Math.max(row.ack_seq, arrived.seq + 1));
 
   const rows: AuditRow[] = [];
   const epoch = epochChanges(row, arrived, at, rows);

@@ -149,8 +149,13 @@ describe('numbers', () => {
     const old = device.body({ requests: [requestOf()] });
     await device.full([tool('a')]);
     await device.full([tool('a'), tool('b')]);
+    const before = await row(device);
     expect((await device.send(old)).json).toMatchObject({ ackSeq: 3, want: 'full' });
     expect(await db().selectFrom('request').select('id').where('device', '=', device.id).execute()).toEqual([]);
+    // It may only have come late: the device, which is further on, is asked for nothing.
+    expect(await row(device)).toEqual(before);
+    const head = headOfItems([tool('a'), tool('b')]);
+    expect((await device.checkIn({ base: head, head })).json).toMatchObject({ want: 'none' });
   });
 
   it('takes a rebuilt database as such, and two that take turns as a clone', async () => {
@@ -170,6 +175,23 @@ describe('numbers', () => {
     await device.checkIn({ epoch: other, seq: 2, base: head, head }, signedIn(10));
     expect(await alarms(device)).toEqual(['device.clone']);
     expect((await row(device)).state).toBe('clone');
+  });
+
+  it('never acknowledges what came late from before a database was rebuilt, whatever its number', async () => {
+    const device = await enrolled();
+    const head = headOfItems([tool('a')]);
+    await device.full([tool('a')]);
+    const other = randomUUID();
+    for (const seq of [1, 2, 3]) await device.checkIn({ epoch: other, seq, base: head, head });
+    const before = await row(device);
+    for (const seq of [2, 3, 4, 50]) {
+      const late = device.body({ seq, base: head, head, requests: [requestOf()] });
+      const { json } = await device.send(late, { claims: { iat: Math.floor(Date.now() / 1000) - 60 } });
+      // Above its own number it says that nothing was taken (wire.ts).
+      expect(json).toMatchObject({ want: 'full', ackSeq: Math.max(3, seq + 1) });
+    }
+    expect(await row(device)).toEqual(before);
+    expect(await db().selectFrom('request').select('id').where('device', '=', device.id).execute()).toEqual([]);
   });
 });
 
