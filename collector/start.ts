@@ -67,7 +67,7 @@ export async function startCollector(parts: StartParts): Promise<Collector> {
     const first = await firstSecrets(db, now());
     // Another replica may have changed them; while the database is away the last ones count.
     const follow = setInterval(() => void context.settings.refresh().catch(() => {}), FOLLOW_MS).unref();
-    const house = keepHouse(db, log, now, adopt);
+    const house = keepHouse({ db, log, now, also: adopt });
     log.info('collector.started', { engine: database.engine });
     return {
       url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
