@@ -68,7 +68,7 @@ const laterParts = {
 };
 
 /** Parts of Node that take milliseconds to load and that a scan seldom or never uses: in the product each is loaded by the first use of a name of it. */
-const LATER_OF_NODE = ['child_process', 'net', 'zlib'];
+const LATER_OF_NODE = ['child_process', 'fs/promises', 'net', 'zlib'];
 
 /** @type {import('esbuild').Plugin} */
 const laterOfNode = {

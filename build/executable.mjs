@@ -81,8 +81,14 @@ function asciiJson(value) {
   return JSON.stringify(value).replace(/[^\0-\x7f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** V8 takes compiled code only from a process with the same options, so the executable and the warm-up have these both. */
-const OPTIONS = ['--max-semi-space-size=2'];
+/**
+ * V8 takes compiled code only from a process with the same options, so the executable and the warm-up have these both; and Node's own compiled code only
+ * with options that V8 leaves out of the comparison, as these: others make a start 20 ms longer. What else is set, agent/run-length.ts sets.
+ *
+ * V8 compiles and collects on this thread: a process that ends while another thread compiles and waits for memory never ends (nodejs/node#54918, and
+ * seen here), and a collection that is shared waits for threads which get no processor on a busy computer (up to 150 ms each).
+ */
+const OPTIONS = ['--max-semi-space-size=8', '--no-concurrent-recompilation', '--no-parallel-scavenge'];
 
 /** What the executable runs: the agent's text, with the code that a scan had V8 compile when the executable was made. */
 const LOADER = `
@@ -154,8 +160,6 @@ async function makeProgram(work, name) {
     disableExperimentalSEAWarning: true,
     // NODE_OPTIONS and the like belong to whoever starts us, and must not reach into the agent.
     execArgvExtension: 'none',
-    // An agent waits nearly all of its life: V8's usual room for young objects (16 MB and more) would stay with it for a look's sake. With 4 MB from the
-    // start a scan collects half as often (15 of 460 ms), and the agent keeps 10 MB more: measured, so it is 2.
     execArgv: OPTIONS,
     assets,
   };

@@ -1,8 +1,8 @@
 /** `muster scan`: every observer once, recorded, and the inventory printed. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { expectShortRun } from '../run-length.ts';
 import { openSession } from '../session.ts';
-import { expectShortRun } from '../short-run.ts';
 import { type Command, EXIT, type Invocation, option, takesNoWords, UsageError } from './command.ts';
 import { FAIL_ON, type FailOn, found, inventoryText } from './inventory-text.ts';
 

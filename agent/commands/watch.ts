@@ -3,6 +3,7 @@ import { DataFolderError, prepareDataDir } from '../data-folder.ts';
 import { listen, socketPath } from '../local.ts';
 import { createLog } from '../log.ts';
 import { stream } from '../print.ts';
+import { expectLongRun } from '../run-length.ts';
 import { dataDirOf, homesOf, lockOrAgent, openLocal } from '../session.ts';
 import { parentPost } from '../sync/parent-post.ts';
 import { type Command, EXIT, takesNoWords } from './command.ts';
@@ -19,6 +20,7 @@ export const command: Command = {
   options: { supervised: { type: 'boolean' }, 'through-parent': { type: 'boolean' } },
   async run(invocation) {
     takesNoWords('watch', invocation);
+    expectLongRun();
     const supervised = invocation.values['supervised'] === true;
     const dataDir = dataDirOf(invocation);
     homesOf(invocation);

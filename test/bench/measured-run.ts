@@ -35,7 +35,7 @@ let stdout = '';
 for (let run = 0; run < runs; run++) {
   const [file = '', ...args] = command.map((part) => part.replaceAll('{run}', String(run)));
   const [before, began] = [usage(), performance.now()];
-  const ran = spawnSync(file, args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  const ran = spawnSync(file, args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, timeout: 30_000, killSignal: 'SIGKILL' });
   wallMs.push(performance.now() - began);
   cpuMs.push(usage().cpuMs - before.cpuMs);
   if (ran.status !== 0) throw new Error(`${file} ended with ${ran.status ?? ran.signal}: ${ran.stderr.slice(-500)}`);

@@ -37,7 +37,7 @@ function fromUrl(script: string): string | null {
  * it; so no more than `most` are ever asked at once, and while those hang the answer for every other file is null, at once.
  */
 export function boundedResolver(
-  ask: (file: string) => Promise<string> = realpath,
+  ask: (file: string) => Promise<string> = (file) => realpath(file),
   { most = 2, waitMs = longestWaitMs }: { most?: number; waitMs?: number } = {},
 ): (file: string) => Promise<string | null> {
   let asked = 0;
