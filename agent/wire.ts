@@ -3,7 +3,7 @@
  *
  * Everything here is names, kinds, counts and times. A value of a secret, a prompt or the content of a file has no field to go in.
  */
-import { createHash } from 'node:crypto';
+import { hash as digestOf } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 
@@ -130,16 +130,12 @@ export const itemKey = (item: Item): string => (item.kind === 'tool' ? `tool:${i
  * would ever have the same item. Throws where a text is no well-formed Unicode.
  */
 export function itemHash({ firstSeen: _, ...item }: Item): string {
-  return createHash('sha256')
-    .update(canonicalize(item) ?? '')
-    .digest('base64url');
+  return digestOf('sha256', canonicalize(item) ?? '', 'base64url');
 }
 
 /** SHA-256, base64url, over the sorted hashes of all items; also of none. */
 export function headOf(hashes: Iterable<string>): string {
-  return createHash('sha256')
-    .update([...hashes].sort().join('\n'))
-    .digest('base64url');
+  return digestOf('sha256', [...hashes].sort().join('\n'), 'base64url');
 }
 
 export const UsageRow = z.strictObject({

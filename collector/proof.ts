@@ -1,5 +1,5 @@
 /** Whether a request comes from the device that it names, just now and for this address: the proof of agent/wire, checked before anything is read. */
-import { createHash, type KeyObject } from 'node:crypto';
+import { hash, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { ProofClaims, PublicKey, TIMES, Uuid } from '../agent/wire.ts';
 import type { DeviceKey, DeviceKeys } from './device-keys.ts';
@@ -65,7 +65,7 @@ export function createProver({ keys, origins, now, replays }: ProverParts): Prov
 
 /** SHA-256 of the bytes as sent, base64url; throws a `Problem` where the proof is of others. */
 export function matchBody(proven: Proven, bytes: Uint8Array): void {
-  if (createHash('sha256').update(bytes).digest('base64url') !== proven.bodyHash) throw new Problem('proof-body');
+  if (hash('sha256', bytes, 'base64url') !== proven.bodyHash) throw new Problem('proof-body');
 }
 
 async function ofDevice(device: string | undefined, keys: DeviceKeys) {

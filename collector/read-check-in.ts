@@ -1,5 +1,5 @@
 /** From the JSON of a check-in to values: what is around the rows must be as agreed, and a bad row is parked with its reason while the rest goes on. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { BOUNDS, CheckIn, EvidenceRow, Item, ItemKey, itemHash, itemKey, RequestUp, UsageRow } from '../agent/wire.ts';
 import { Problem } from './problem.ts';
@@ -175,9 +175,7 @@ function hashOfRaw(raw: unknown, text: string | null): string {
   try {
     return itemHash(raw as Item);
   } catch {
-    return createHash('sha256')
-      .update(text ?? '')
-      .digest('base64url');
+    return hash('sha256', text ?? '', 'base64url');
   }
 }
 

@@ -1,5 +1,5 @@
 /** The proof that a request comes from this device, for this address, with this body, now: a JWT in the form of RFC 9449. */
-import { createHash, randomBytes, sign } from 'node:crypto';
+import { hash, randomBytes, sign } from 'node:crypto';
 import type { DeviceKey } from '../device-key.ts';
 
 /** `at` is the collector's time, as far as it is known. By the device's id once it is enrolled, before that by the key itself. */
@@ -13,7 +13,7 @@ export async function proofOf(
     htu: request.url,
     iat: Math.floor(request.at.getTime() / 1000),
     jti: randomBytes(16).toString('base64url'),
-    bh: createHash('sha256').update(request.body).digest('base64url'),
+    bh: hash('sha256', request.body, 'base64url'),
   };
   const named = by === 'key' ? { jwk: key.publicJwk } : by;
   const signed = [{ alg: 'EdDSA', typ: 'dpop+jwt', ...named }, claims].map(encoded).join('.');
