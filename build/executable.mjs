@@ -88,7 +88,7 @@ function asciiJson(value) {
  * V8 compiles and collects on this thread: a process that ends while another thread compiles and waits for memory never ends (nodejs/node#54918, and
  * seen here), and a collection that is shared waits for threads which get no processor on a busy computer (up to 150 ms each).
  */
-const OPTIONS = ['--max-semi-space-size=8', '--no-concurrent-recompilation', '--no-parallel-scavenge'];
+export const OPTIONS = ['--max-semi-space-size=8', '--no-concurrent-recompilation', '--no-parallel-scavenge'];
 
 /** What the executable runs: the agent's text, with the code that a scan had V8 compile when the executable was made. */
 const LOADER = `

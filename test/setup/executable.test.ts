@@ -1,12 +1,12 @@
 /** The single executable, made for real: it needs nothing of the repository, no display, and obeys no NODE_OPTIONS. */
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readCatalog } from '../../agent/assets.ts';
-import { executable } from '../../build/executable.mjs';
+import { executable, OPTIONS } from '../../build/executable.mjs';
 
 const work = fs.mkdtempSync(path.join(os.tmpdir(), 'muster-executable-'));
 const home = path.join(work, 'home');
@@ -59,4 +59,15 @@ it('names the native part that is missing beside it, instead of crashing', async
   } finally {
     fs.renameSync(`${part}.away`, part);
   }
+});
+
+it('starts with options under which V8 takes code that was stored without them, as Node’s own is', () => {
+  const text = JSON.stringify('(function () { return 1; })()');
+  const store = `process.stdout.write(new (require('node:vm').Script)(${text}).createCachedData().toString('base64'))`;
+  const stored = execFileSync(process.execPath, ['-e', store], { encoding: 'utf8' });
+  const take = `console.log(new (require('node:vm').Script)(${text}, { cachedData: Buffer.from(process.argv[1], 'base64') }).cachedDataRejected)`;
+  const isRejected = (...options: string[]) =>
+    execFileSync(process.execPath, [...options, '-e', take, stored], { encoding: 'utf8' }).trim() === 'true';
+  expect(isRejected(...OPTIONS)).toBe(false);
+  expect(isRejected('--initial-old-space-size=64')).toBe(true);
 });
