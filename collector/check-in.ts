@@ -4,7 +4,7 @@ import { type Alarm, contradiction, judge, type Tip } from './chain.ts';
 import { Problem } from './problem.ts';
 import { type Arrived, clean, type Held, type Parked } from './read-check-in.ts';
 import type { Steps } from './steps.ts';
-import { type AuditRow, audit } from './store/audit.ts';
+import { type AuditRow, audit, auditedSince } from './store/audit.ts';
 import { type Db, type DeviceChanges, lockDevice, type Said, type Stepped, type Trx, updateDevice } from './store/devices.ts';
 import { appendEvidence, hashesBetween } from './store/evidence.ts';
 import {
@@ -94,7 +94,7 @@ async function inTransaction(
   // Late, nobody reads it; of a restored backup it says where to go on. The row stays as it is, so a device that is further on is not asked for anything.
   if (sameEpoch && arrived.seq < row.ack_seq) return behind(row.ack_seq);
   if (sameEpoch && arrived.seq === row.ack_seq) {
-    if (row.last_body !== arrived.bodyHash) return reused(trx, device, at);
+    if (row.last_body !== arrived.bodyHash) return reused(trx, row, at);
     const decisions = await decisionsAfter(trx, device, row.decisions_acked);
     return { answer: await answerOf(parts, signed, trx, row, at, decisions), took: 'replayed', alarms: 0 };
   }
@@ -140,10 +140,18 @@ function refuseInactive({ state }: DeviceRow): void {
   if (state === 'revoked') throw new Problem('device-revoked', { retryAfter: 3600 });
 }
 
+/** A backup that was restored, or a power cut that took the last number away, uses a number twice once; copies of a whole computer at each check-in. */
+const REUSES_OF_COPIES = 3;
+const REUSES_WITHIN_MS = 24 * 3_600_000;
+
 /** What is held is no longer believed: the next check-in is asked for everything. Committed, although the answer is a problem. */
-async function reused(trx: Trx, device: string, at: Date): Promise<Problem> {
-  await updateDevice(trx, device, { head: null });
-  await audit(trx, { at, actor: 'device', action: 'check-in.seq-reused', device });
+async function reused(trx: Trx, { id: device, state }: DeviceRow, at: Date): Promise<Problem> {
+  const action = 'check-in.seq-reused';
+  const before = await auditedSince(trx, device, action, new Date(at.getTime() - REUSES_WITHIN_MS));
+  const isCopied = state !== 'clone' && before + 1 >= REUSES_OF_COPIES;
+  await updateDevice(trx, device, { head: null, ...(isCopied ? { state: 'clone' } : {}) });
+  await audit(trx, { at, actor: 'device', action, device });
+  if (isCopied) await audit(trx, { at, actor: 'device', action: 'device.clone', alarm: true, device });
   return new Problem('seq-reused');
 }
 

@@ -15,6 +15,18 @@ export type AuditRow = {
   readonly detail?: Readonly<Record<string, unknown>>;
 };
 
+/** How often `action` was written of a device since then. */
+export async function auditedSince(db: Kysely<Schema>, device: string, action: string, since: Date): Promise<number> {
+  const row = await db
+    .selectFrom('audit')
+    .select((on) => on.fn.countAll<number>().as('rows'))
+    .where('device', '=', device)
+    .where('action', '=', action)
+    .where('at', '>=', since)
+    .executeTakeFirstOrThrow();
+  return Number(row.rows);
+}
+
 export async function audit(db: Kysely<Schema>, ...rows: readonly AuditRow[]): Promise<void> {
   if (rows.length === 0) return;
   await db

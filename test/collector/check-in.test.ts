@@ -144,6 +144,21 @@ describe('numbers', () => {
     expect((await device.checkIn({ base: head, head })).json).toMatchObject({ want: 'full' });
   });
 
+  it('takes two that use each other’s numbers again and again as a clone, and one that was restored not', async () => {
+    const device = await enrolled();
+    await device.full([tool('a')]);
+    const head = headOfItems([tool('a')]);
+    for (const times of [1, 2, 3]) {
+      const body = device.body({ base: head, head });
+      expect((await device.send(body)).status).toBe(200);
+      // The copy, a database to the letter the same, has the same number next.
+      expect((await device.send({ ...body, dropped: { item: times } })).json).toMatchObject({ code: 'seq-reused' });
+      expect((await row(device)).state).toBe(times < 3 ? 'active' : 'clone');
+      await device.full([tool('a')]);
+    }
+    expect(await alarms(device)).toEqual(['device.clone']);
+  });
+
   it('tells a device that fell back, and takes nothing of it', async () => {
     const device = await enrolled();
     const old = device.body({ requests: [requestOf()] });
