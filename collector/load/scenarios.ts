@@ -161,6 +161,7 @@ async function clones(stage: Stage): Promise<Played> {
   const fleet = fleetOf(stage);
   const random = chance(seed, 'clones');
   const copies = new Map<number, Device>();
+  const restored = new Set<number>();
   const tally = createTally();
   const driven = await drive(
     arrivals(rate, seconds, random),
@@ -169,7 +170,11 @@ async function clones(stage: Stage): Promise<Played> {
       if (!original) return null;
       const { index } = original;
       if (index % 20 !== 0) {
-        if (index % 20 === 1 && random() < 0.5) original.restore();
+        // Once: who is set back again and again within a day is taken for a copy, as it should be.
+        if (index % 20 === 1 && !restored.has(index) && random() < 0.5) {
+          restored.add(index);
+          original.restore();
+        }
         return { kind: index % 20 === 1 ? 'restored' : 'single', sent: checkIn(sender, original, 'unchanged', count) };
       }
       const copy = copies.get(index) ?? createDevice(seed, index, { copy: 1 });
