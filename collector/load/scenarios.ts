@@ -4,7 +4,7 @@ import { arrivals, drive } from './drive.ts';
 import { createTally } from './measure.ts';
 import { playOutage } from './outage.ts';
 import { chance, uuidOf } from './random.ts';
-import type { SendOptions } from './sender.ts';
+import type { SendOptions, Sent } from './sender.ts';
 import { checkIn, counter, fleetOf, type Played, type Stage, wanted } from './stage.ts';
 
 export const SCENARIOS = {
@@ -77,12 +77,16 @@ async function enrol(stage: Stage): Promise<Played> {
   const all = devices + (collector ? Math.ceil(devices * LATE) : 0);
   const due = arrivals(rate, (all / rate) * 2, random).slice(0, all);
   const after: Promise<void>[] = [];
+  const inTime: Promise<Sent>[] = [];
   let index = 0;
   const driven = await drive(
     due,
     () => {
       const device = fleet.at(index++);
-      const sent = sender.post('enroll', device, device.enrolment(secret));
+      const send = () => sender.post('enroll', device, device.enrolment(secret));
+      // Who is too late comes when all places are taken, or which device got none would be chance.
+      const sent = index > devices ? Promise.all(inTime).then(send) : send();
+      if (index <= devices) inTime.push(sent);
       const full = async () => {
         if ((await sent).status !== 200) return;
         const began = performance.now();
